@@ -1,0 +1,238 @@
+//! The consumer on RabbitMQ: from the service's queue into its database.
+//!
+//! A message is acknowledged after its effect is committed; a crash in between brings it again, and the inbox
+//! knows it. What fails goes to the retry queue, whose messages come back when their time is up; what is given
+//! up goes to the dead queue with the reason. Either way the message is acknowledged here only when the broker
+//! has confirmed it there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use futures_util::{FutureExt, StreamExt};
+use hms_model::event::Envelope;
+use lapin::Connection;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use tokio::time::Instant;
+
+use super::letter::{self, Fate};
+use super::line::Lines;
+use super::publisher::{Outgoing, Publisher, Receipt};
+use super::topology::Names;
+use super::{Broker, Fault, Outages, close, connect};
+use crate::backoff::{self, Backoff};
+use crate::board::{Half, add};
+use crate::context::Context;
+use crate::engine::{Engine, Verdict};
+
+/// How long after its time a message of the retry queue is awaited before the later ones of its aggregate go on
+/// without it.
+const OVERDUE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Receiver {
+    context: Context,
+    broker: Broker,
+    names: Names,
+    engine: Engine,
+}
+
+/// One connection to the broker, from its beginning to its end.
+struct Session<'a> {
+    receiver: &'a Receiver,
+    publisher: Publisher,
+    lines: Lines,
+}
+
+/// A message that can be read.
+struct Message {
+    delivery: Delivery,
+    envelope: Arc<Envelope>,
+    /// Attempts that failed before this one.
+    failures: u32,
+}
+
+impl Receiver {
+    pub fn new(context: Context, broker: Broker, engine: Engine) -> Self {
+        let names = Names::new(&broker.prefix, context.service);
+        Self { context, broker, names, engine }
+    }
+
+    pub async fn run(self) {
+        let mut outages = Outages::new(&self.context, Half::Consumer);
+        while let Err(fault) = self.session(&mut outages).await
+            && outages.wait(fault).await
+        {}
+    }
+
+    async fn session(&self, outages: &mut Outages) -> Result<(), Fault> {
+        let connection = connect(&self.broker, format!("hms-{} consumer", self.context.service)).await?;
+        let publisher = Publisher::open(&connection, self.context.options.confirm_within).await?;
+        self.names.declare_queues(&publisher.channel, &self.engine.kinds()).await?;
+        let mut session = Session { receiver: self, publisher, lines: Lines::default() };
+        let ended = session.consume(&connection, outages).await;
+        close(&connection).await;
+        ended
+    }
+}
+
+impl Session<'_> {
+    /// Takes messages until the service stops. What was prefetched and not taken goes back to the queue.
+    async fn consume(&mut self, connection: &Connection, outages: &mut Outages) -> Result<(), Fault> {
+        let Receiver { context, names, .. } = self.receiver;
+        let channel = connection.create_channel().await?;
+        channel.basic_qos(context.options.prefetch, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions::default();
+        let queue = names.queue.as_str();
+        let mut messages =
+            channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
+        context.board.up(Half::Consumer);
+        let most = usize::from(context.options.prefetch);
+        loop {
+            let first = tokio::select! {
+                () = context.stop.told() => break,
+                message = messages.next() => message.ok_or(Fault::Cancelled)??,
+            };
+            let mut batch = vec![first];
+            while batch.len() < most
+                && let Some(Some(message)) = messages.next().now_or_never()
+            {
+                batch.push(message?);
+            }
+            if !self.take(batch).await? {
+                break;
+            }
+            outages.over();
+        }
+        // On the way out a refusal changes nothing: the broker takes back what is not acknowledged.
+        let _ = channel.basic_cancel(messages.tag(), BasicCancelOptions::default()).await;
+        Ok(())
+    }
+
+    /// Takes a batch; false when the service stops before it could be taken.
+    async fn take(&mut self, batch: Vec<Delivery>) -> Result<bool, Fault> {
+        let mut fates = Vec::new();
+        let mut ready = Vec::new();
+        for delivery in batch {
+            let envelope = match read(&delivery.data) {
+                Ok(envelope) => Arc::new(envelope),
+                Err(reason) => {
+                    fates.push(self.bury(delivery, None, reason, 1));
+                    continue;
+                }
+            };
+            let waits = self.lines.must_wait(&envelope.subject, envelope.id, Instant::now());
+            let failures = letter::failures(&delivery);
+            let message = Message { delivery, envelope, failures };
+            if waits { fates.push(self.behind(message)) } else { ready.push(message) }
+        }
+        let Some(verdicts) = self.verdicts(&ready).await else { return Ok(false) };
+        for (message, verdict) in ready.into_iter().zip(verdicts) {
+            fates.push(self.judge(message, verdict));
+        }
+        self.settle(fates).await?;
+        Ok(true)
+    }
+
+    /// Lets the handlers work, as often as it takes while the database is away: the messages stay ours, and no
+    /// attempt is counted. `None` when the service stops meanwhile.
+    async fn verdicts(&self, ready: &[Message]) -> Option<Vec<Verdict>> {
+        let Receiver { context, engine, .. } = self.receiver;
+        let envelopes: Vec<_> = ready.iter().map(|message| Arc::clone(&message.envelope)).collect();
+        let mut backoff = Backoff::new(context.options.retry_first, context.options.retry_most);
+        loop {
+            match engine.take(&envelopes).await {
+                Ok(verdicts) => {
+                    context.board.up(Half::Consumer);
+                    return Some(verdicts);
+                }
+                Err(error) => {
+                    if backoff.is_fresh() {
+                        tracing::warn!(service = context.service, %error, "events wait for the database");
+                    }
+                    context.board.waiting(Half::Consumer, "the database is away".into());
+                    if !context.stop.pause(backoff.next()).await {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, message: Message, verdict: Verdict) -> (Delivery, Fate) {
+        let Context { options, board, .. } = &self.receiver.context;
+        let Message { delivery, envelope, failures } = message;
+        let failures_now = failures.saturating_add(1);
+        match verdict {
+            Verdict::Done => {
+                add(&board.consumed, 1);
+                self.lines.leave(&envelope.subject, envelope.id);
+                (delivery, Fate::Done)
+            }
+            Verdict::Behind => self.behind(Message { delivery, envelope, failures }),
+            Verdict::Retry(reason) if failures_now < options.attempts => {
+                add(&board.retried, 1);
+                let after = backoff::after(options.retry_first, options.retry_most, failures_now);
+                self.lines.join(&envelope.subject, envelope.id, Instant::now() + after + OVERDUE);
+                (delivery, Fate::Again { after, failures: failures_now, reason: Some(reason) })
+            }
+            Verdict::Retry(reason) | Verdict::Dead(reason) => {
+                self.bury(delivery, Some(&envelope), reason, failures_now)
+            }
+        }
+    }
+
+    /// To the retry queue, behind the one that failed. No attempt is counted.
+    fn behind(&mut self, message: Message) -> (Delivery, Fate) {
+        let options = &self.receiver.context.options;
+        let Message { delivery, envelope, failures } = message;
+        let after = options.retry_first;
+        self.lines.join(&envelope.subject, envelope.id, Instant::now() + after + OVERDUE);
+        (delivery, Fate::Again { after, failures, reason: None })
+    }
+
+    fn bury(
+        &mut self,
+        delivery: Delivery,
+        envelope: Option<&Envelope>,
+        reason: String,
+        failures: u32,
+    ) -> (Delivery, Fate) {
+        let context = &self.receiver.context;
+        tracing::error!(
+            service = context.service,
+            event = envelope.map(|envelope| envelope.id.to_string()),
+            kind = envelope.map(|envelope| envelope.kind.as_str()),
+            attempts = failures,
+            "an event is a dead letter now"
+        );
+        if let Some(envelope) = envelope {
+            self.lines.leave(&envelope.subject, envelope.id);
+        }
+        add(&context.board.dead, 1);
+        (delivery, Fate::Dead { failures, reason, at: context.clock.now() })
+    }
+
+    /// First what must be elsewhere, confirmed; then the acknowledgements.
+    async fn settle(&self, fates: Vec<(Delivery, Fate)>) -> Result<(), Fault> {
+        let names = &self.receiver.names;
+        let outgoing: Vec<Outgoing<'_>> =
+            fates.iter().filter_map(|(delivery, fate)| letter::outgoing(names, delivery, fate)).collect();
+        let targets: Vec<_> = outgoing.iter().map(|message| message.key.to_owned()).collect();
+        let receipts = self.publisher.publish(outgoing).await?;
+        if let Some((_, target)) =
+            receipts.iter().zip(&targets).find(|(receipt, _)| **receipt != Receipt::Stored)
+        {
+            return Err(Fault::Refused(target.clone()));
+        }
+        let acks = fates.iter().map(|(delivery, _)| delivery.ack(BasicAckOptions::default()));
+        try_join_all(acks).await?;
+        Ok(())
+    }
+}
+
+/// The event in a message, or why there is none.
+fn read(body: &[u8]) -> Result<Envelope, String> {
+    serde_json::from_slice(body).map_err(|error| format!("the envelope cannot be read: {error}"))
+}

@@ -1,0 +1,186 @@
+//! The relay to RabbitMQ: from the outbox to the exchange.
+//!
+//! On PostgreSQL any number of replicas run it side by side. A batch is locked, published, confirmed and
+//! deleted in one transaction, which stays open while the broker confirms. Row locks rather than a lease column:
+//! a relay that is killed anywhere loses its connection, PostgreSQL rolls back and the rows are free at once,
+//! with nothing to expire and no clocks to agree; what it had published already goes out once more under the
+//! same id, and the inbox of each consumer drops it. A lease that runs out while its holder is only slow would
+//! have two relays at the same rows and the order lost. The price is one connection held for the time of a
+//! confirm; a relay that hangs is ended by PostgreSQL itself (`idle_in_transaction_session_timeout`).
+//!
+//! On SQLite one process owns the database, so there is one relay and nothing to lock; it must not hold the
+//! only writer while it waits for the network, so it reads, publishes and then deletes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::RunQueryDsl;
+use hms_db::{Backend, Db};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Connection};
+use tokio::runtime::Handle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::publisher::{Outgoing, Publisher, Receipt};
+use super::topology::Names;
+use super::{Broker, Fault, Outages, close, connect};
+use crate::board::{Half, add};
+use crate::context::Context;
+use crate::outbox::{self, Row};
+
+/// How long to leave rows alone whose predecessors another relay has in its hands.
+const HELD_BACK: Duration = Duration::from_millis(20);
+
+pub(crate) struct Sender {
+    context: Context,
+    broker: Broker,
+    names: Arc<Names>,
+}
+
+/// What one pass over the outbox found.
+enum Pass {
+    Empty,
+    Some,
+    HeldBack,
+}
+
+impl Sender {
+    pub fn new(context: Context, broker: Broker) -> Self {
+        let names = Arc::new(Names::new(&broker.prefix, context.service));
+        Self { context, broker, names }
+    }
+
+    pub async fn run(self) {
+        let mut outages = Outages::new(&self.context, Half::Relay);
+        while let Err(fault) = self.session(&mut outages).await
+            && outages.wait(fault).await
+        {}
+    }
+
+    async fn session(&self, outages: &mut Outages) -> Result<(), Fault> {
+        let connection = connect(&self.broker, format!("hms-{} relay", self.context.service)).await?;
+        let publisher = Publisher::open(&connection, self.context.options.confirm_within).await?;
+        self.names.declare_events(&publisher.channel).await?;
+        self.context.board.up(Half::Relay);
+        let ended = self.relay(&connection, &publisher, outages).await;
+        close(&connection).await;
+        ended
+    }
+
+    /// Works until the service stops and the outbox is empty.
+    async fn relay(
+        &self,
+        connection: &Connection,
+        publisher: &Publisher,
+        outages: &mut Outages,
+    ) -> Result<(), Fault> {
+        let Context { stop, relay, options, .. } = &self.context;
+        let mut sweep = interval(options.sweep);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let pass = self.pass(publisher).await?;
+            outages.over();
+            match pass {
+                Pass::Some => continue,
+                Pass::HeldBack => {
+                    stop.pause(HELD_BACK).await;
+                    continue;
+                }
+                Pass::Empty if stop.is_told() => return Ok(()),
+                Pass::Empty => {}
+            }
+            tokio::select! {
+                () = relay.woken() => {}
+                () = stop.told() => {}
+                _ = sweep.tick() => if !connection.status().connected() {
+                    return Err(Fault::Lost);
+                }
+            }
+        }
+    }
+
+    async fn pass(&self, publisher: &Publisher) -> Result<Pass, Fault> {
+        match self.context.database.backend() {
+            Backend::Postgres => self.locked_pass(publisher).await,
+            Backend::Sqlite => self.lone_pass(publisher).await,
+        }
+    }
+
+    async fn locked_pass(&self, publisher: &Publisher) -> Result<Pass, Fault> {
+        let (context, names, publisher) = (self.context.clone(), Arc::clone(&self.names), publisher.clone());
+        let runtime = Handle::current();
+        let work = move |db: &mut Db| {
+            let claim = outbox::claim(db, context.options.batch)?;
+            if claim.rows.is_empty() {
+                return Ok(if claim.held_back { Pass::HeldBack } else { Pass::Empty });
+            }
+            end_if_hanging(db, context.options.confirm_within)?;
+            // We are on a blocking thread; the confirms come in on the runtime's own threads.
+            let sent = runtime.block_on(publish(&context, &names, &publisher, &claim.rows))?;
+            outbox::remove(db, sent)?;
+            Ok::<_, Fault>(Pass::Some)
+        };
+        self.context.database.write(work).await
+    }
+
+    async fn lone_pass(&self, publisher: &Publisher) -> Result<Pass, Fault> {
+        let Context { database, options, .. } = &self.context;
+        let batch = options.batch;
+        let rows = database.read(move |db| outbox::pending(db, Vec::new(), batch)).await?;
+        if rows.is_empty() {
+            return Ok(Pass::Empty);
+        }
+        let sent = publish(&self.context, &self.names, publisher, &rows).await?;
+        database.write(move |db| outbox::remove(db, sent)).await?;
+        Ok(Pass::Some)
+    }
+}
+
+/// Publishes the rows; gives the positions of those that may go. A refused row stays, and so do the later ones
+/// of its aggregate: they go out again after it, and consumers that had them already drop them.
+async fn publish(
+    context: &Context,
+    names: &Names,
+    publisher: &Publisher,
+    rows: &[Row],
+) -> Result<Vec<i64>, Fault> {
+    let messages = rows.iter().map(|row| Outgoing {
+        exchange: &names.events,
+        key: &row.kind,
+        body: row.body.as_bytes(),
+        properties: properties(row),
+    });
+    let receipts = publisher.publish(messages.collect()).await?;
+    let mut refused = Vec::new();
+    let mut sent = Vec::with_capacity(rows.len());
+    for (row, receipt) in rows.iter().zip(receipts) {
+        if receipt == Receipt::Refused || refused.contains(&&row.subject) {
+            refused.push(&row.subject);
+            continue;
+        }
+        // A fact may have no consumer yet: that is no error.
+        add(&context.board.unrouted, usize::from(receipt == Receipt::Unrouted));
+        sent.push(row.position);
+    }
+    if sent.is_empty() {
+        return Err(Fault::Refused(names.events.clone()));
+    }
+    add(&context.board.published, sent.len());
+    Ok(sent)
+}
+
+fn properties(row: &Row) -> BasicProperties {
+    BasicProperties::default()
+        .with_content_type("application/cloudevents+json".into())
+        .with_message_id(row.event_id.0.to_string().into())
+        .with_type(row.kind.as_str().into())
+        .with_headers(FieldTable::default())
+}
+
+/// Lets PostgreSQL end this transaction, and free its rows, should we hang or our machine be gone without a
+/// word: well after our own patience with the broker is at its end.
+fn end_if_hanging(db: &mut Db, confirm_within: Duration) -> hms_db::Result<()> {
+    let millis = confirm_within.saturating_mul(3).as_millis();
+    diesel::sql_query(format!("SET LOCAL idle_in_transaction_session_timeout = {millis}")).execute(db)?;
+    Ok(())
+}

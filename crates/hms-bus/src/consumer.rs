@@ -1,0 +1,176 @@
+//! What a service does about the events it consumes: one handler for each type.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use hms_db::Db;
+use hms_model::event::{Envelope, Event, Unreadable, registry};
+use hms_model::id::Id;
+use tokio::sync::Notify;
+
+use crate::outbox;
+
+type Handler = Box<dyn Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync>;
+
+/// The handlers of one service, by event type.
+pub struct Consumer {
+    service: &'static str,
+    handlers: BTreeMap<&'static str, Handler>,
+}
+
+/// An event and the transaction in which its effect is written. The event's place in the inbox is in the same
+/// transaction, and so is what the handler publishes: all of it happens once, or none of it.
+///
+/// A handler does nothing outside of `db`: its transaction may be rolled back and run again.
+pub struct Delivery<'a> {
+    /// The open transaction.
+    pub db: &'a mut Db,
+    /// The event as it came.
+    pub envelope: &'a Envelope,
+    /// The time of this delivery.
+    pub now: DateTime<Utc>,
+    service: &'static str,
+    after: AfterCommit,
+}
+
+/// What is due once the transaction of some deliveries has committed.
+#[derive(Default)]
+pub(crate) struct AfterCommit {
+    /// There is something new in the outbox.
+    pub published: bool,
+    /// Tasks of the service that have something to do now.
+    pub wake: Vec<Arc<Notify>>,
+}
+
+/// Why a handler did not take an event. Whatever it is, its transaction is rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// It may go better later: tried again after a delay, some times, then put to the dead letters.
+    #[error("the event could not be taken")]
+    Retry(#[source] Box<dyn Error + Send + Sync>),
+    /// It will never go better: put to the dead letters at once, with this reason.
+    #[error("{0}")]
+    Reject(String),
+    /// The database is away, which says nothing about the event: no attempt is counted.
+    #[error("the database is away")]
+    Away(#[source] hms_db::Error),
+}
+
+impl ConsumeError {
+    /// Asks for another attempt.
+    pub fn retry(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Retry(reason.into())
+    }
+
+    /// The error and its causes in one line. It may quote the event: for the dead letter, never for a log.
+    pub(crate) fn reason(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl From<hms_db::Error> for ConsumeError {
+    fn from(error: hms_db::Error) -> Self {
+        match error {
+            hms_db::Error::Busy | hms_db::Error::Unavailable(_) => Self::Away(error),
+            other => Self::Retry(Box::new(other)),
+        }
+    }
+}
+
+impl From<diesel::result::Error> for ConsumeError {
+    fn from(error: diesel::result::Error) -> Self {
+        hms_db::Error::from(error).into()
+    }
+}
+
+impl From<Unreadable> for ConsumeError {
+    fn from(unreadable: Unreadable) -> Self {
+        let cause = unreadable.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self::Reject(format!("{unreadable}{cause}"))
+    }
+}
+
+impl Consumer {
+    /// A service that consumes nothing yet.
+    pub fn new(service: &'static str) -> Self {
+        Self { service, handlers: BTreeMap::new() }
+    }
+
+    /// Adds the handler of one type of event; `f` gets the event already read and checked.
+    #[must_use]
+    pub fn on<E: Event>(
+        mut self,
+        f: impl Fn(&mut Delivery<'_>, E) -> Result<(), ConsumeError> + Send + Sync + 'static,
+    ) -> Self {
+        debug_assert!(
+            registry().iter().any(|event| event.kind == E::TYPE),
+            "{} is not in the registry of events",
+            E::TYPE
+        );
+        let handler: Handler = Box::new(move |delivery| {
+            let event = delivery.envelope.read::<E>()?;
+            f(delivery, event)
+        });
+        let before = self.handlers.insert(E::TYPE, handler);
+        debug_assert!(before.is_none(), "{} has two handlers in {}", E::TYPE, self.service);
+        self
+    }
+
+    /// The types that are consumed, in alphabetical order.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.handlers.keys().copied()
+    }
+
+    /// Whether nothing is consumed.
+    pub fn is_empty(&self) -> bool {
+        self.handlers.is_empty()
+    }
+
+    /// Runs the handler of the event; notes what is due after the commit.
+    pub(crate) fn deliver(
+        &self,
+        db: &mut Db,
+        envelope: &Envelope,
+        now: DateTime<Utc>,
+        after: &mut AfterCommit,
+    ) -> Result<(), ConsumeError> {
+        let Some(handler) = self.handlers.get(envelope.kind.as_str()) else {
+            return Err(ConsumeError::Reject(format!("{} consumes no {}", self.service, envelope.kind)));
+        };
+        let mut delivery =
+            Delivery { db, envelope, now, service: self.service, after: AfterCommit::default() };
+        catch_unwind(AssertUnwindSafe(|| handler(&mut delivery)))
+            .unwrap_or_else(|_| Err(ConsumeError::retry("the handler panicked")))?;
+        after.published |= delivery.after.published;
+        after.wake.append(&mut delivery.after.wake);
+        Ok(())
+    }
+}
+
+impl Delivery<'_> {
+    /// Publishes an event that follows from this one, in the same transaction and the same trace.
+    pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), ConsumeError> {
+        let mut envelope = Envelope::of(self.service, event, Id::new(self.now), self.now)
+            .map_err(|error| ConsumeError::Reject(format!("{} cannot be written: {error}", E::TYPE)))?;
+        envelope.traceparent.clone_from(&self.envelope.traceparent);
+        outbox::append(self.db, &[envelope])?;
+        self.after.published = true;
+        Ok(())
+    }
+
+    /// Wakes a task of the service when this delivery has committed, and only then: the task finds what was
+    /// written here.
+    pub fn wake_after_commit(&mut self, task: &Arc<Notify>) {
+        self.after.wake.push(Arc::clone(task));
+    }
+}

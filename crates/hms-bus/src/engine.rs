@@ -1,0 +1,120 @@
+//! One delivery, one transaction: the event into the inbox, its effect, and what it publishes in turn.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use hms_db::Db;
+use hms_model::Clock;
+use hms_model::event::Envelope;
+
+use crate::consumer::{AfterCommit, ConsumeError, Consumer};
+use crate::context::Context;
+use crate::inbox;
+
+/// What became of a delivery.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Its effect is committed, now or at an earlier delivery.
+    Done,
+    /// It failed and may go better later.
+    Retry(String),
+    /// It will never be taken.
+    Dead(String),
+    /// It was not tried, since an earlier event of the same aggregate failed.
+    Behind,
+}
+
+/// The consuming half of a service.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    context: Context,
+    consumer: Arc<Consumer>,
+}
+
+impl Engine {
+    pub fn new(context: Context, consumer: Consumer) -> Self {
+        Self { context, consumer: Arc::new(consumer) }
+    }
+
+    /// Takes one event, once.
+    pub async fn take_now(&self, envelope: Envelope) -> Result<(), ConsumeError> {
+        self.together(vec![Arc::new(envelope)]).await
+    }
+
+    pub fn consumes(&self) -> bool {
+        !self.consumer.is_empty()
+    }
+
+    pub fn kinds(&self) -> Vec<&'static str> {
+        self.consumer.kinds().collect()
+    }
+
+    /// Takes a batch, in its order: all in one transaction, which costs one commit; if anything fails, each in
+    /// its own, so that one bad event does not take others with it. An error means that the database is away
+    /// and that nothing is known of any of them: hand in the same batch again.
+    pub async fn take(&self, batch: &[Arc<Envelope>]) -> Result<Vec<Verdict>, hms_db::Error> {
+        if batch.len() > 1 {
+            match self.together(batch.to_vec()).await {
+                Ok(()) => return Ok(batch.iter().map(|_| Verdict::Done).collect()),
+                Err(ConsumeError::Away(error)) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        self.one_by_one(batch).await
+    }
+
+    async fn one_by_one(&self, batch: &[Arc<Envelope>]) -> Result<Vec<Verdict>, hms_db::Error> {
+        let mut failed = HashSet::new();
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for envelope in batch {
+            if failed.contains(envelope.subject.as_str()) {
+                verdicts.push(Verdict::Behind);
+                continue;
+            }
+            let verdict = match self.together(vec![Arc::clone(envelope)]).await {
+                Ok(()) => Verdict::Done,
+                Err(ConsumeError::Away(error)) => return Err(error),
+                Err(error @ ConsumeError::Reject(_)) => Verdict::Dead(error.reason()),
+                Err(error @ ConsumeError::Retry(_)) => {
+                    failed.insert(envelope.subject.as_str());
+                    Verdict::Retry(error.reason())
+                }
+            };
+            verdicts.push(verdict);
+        }
+        Ok(verdicts)
+    }
+
+    async fn together(&self, batch: Vec<Arc<Envelope>>) -> Result<(), ConsumeError> {
+        let (consumer, clock) = (Arc::clone(&self.consumer), self.context.clock.clone());
+        let after = self
+            .context
+            .database
+            .write(move |db| {
+                let mut after = AfterCommit::default();
+                for envelope in &batch {
+                    take_one(db, &consumer, &clock, envelope, &mut after)?;
+                }
+                Ok::<_, ConsumeError>(after)
+            })
+            .await?;
+        if after.published {
+            self.context.relay.wake();
+        }
+        for task in after.wake {
+            task.notify_one();
+        }
+        Ok(())
+    }
+}
+
+fn take_one(
+    db: &mut Db,
+    consumer: &Consumer,
+    clock: &Clock,
+    envelope: &Envelope,
+    after: &mut AfterCommit,
+) -> Result<(), ConsumeError> {
+    let now = clock.now();
+    if inbox::admit(db, envelope.id, now)? { consumer.deliver(db, envelope, now, after) } else { Ok(()) }
+}

@@ -1,0 +1,62 @@
+//! The inbox: which events have had their effect, written in the transaction of that effect.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use hms_db::{At, Db, InsertExt, Key, Result};
+use hms_model::id::EventId;
+use uuid::Uuid;
+
+use crate::schema::inbox;
+
+/// Rows that one transaction of [`prune`] deletes at most, so that it never holds the database for long.
+const PRUNE_BATCH: i64 = 1_000;
+
+/// Writes the event down; false when it was there already, that is, when its effect is done.
+pub(crate) fn admit(db: &mut Db, id: EventId, now: DateTime<Utc>) -> Result<bool> {
+    let rows = diesel::insert_into(inbox::table)
+        .values((inbox::event_id.eq(Key::from(id)), inbox::received_at.eq(At::from(now))))
+        .or_ignore()
+        .execute(db)?;
+    Ok(rows == 1)
+}
+
+/// Forgets some of the events received longer than `keep` ago; says whether there may be more.
+///
+/// Event ids are UUIDs of version 7, so the primary key is in the order of time and finds the old rows without
+/// an index of its own; the second condition spares an old event that came in late.
+pub(crate) fn prune(db: &mut Db, now: DateTime<Utc>, keep: Duration) -> Result<bool> {
+    let before = now - TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX);
+    let old: Vec<Key> = inbox::table
+        .filter(inbox::event_id.lt(Key::from(lowest_id(before))))
+        .filter(inbox::received_at.lt(At::from(before)))
+        .select(inbox::event_id)
+        .order(inbox::event_id)
+        .limit(PRUNE_BATCH)
+        .load(db)?;
+    let more = i64::try_from(old.len()).unwrap_or(PRUNE_BATCH) == PRUNE_BATCH;
+    diesel::delete(inbox::table.filter(inbox::event_id.eq_any(old))).execute(db)?;
+    Ok(more)
+}
+
+/// The lowest id of version 7 that a moment can have (RFC 9562: 48 bits of milliseconds first).
+fn lowest_id(at: DateTime<Utc>) -> EventId {
+    let millis = u128::try_from(at.timestamp_millis()).unwrap_or(0);
+    EventId::from_uuid(Uuid::from_u128(millis << 80))
+}
+
+#[cfg(test)]
+mod tests {
+    use hms_model::id::Id;
+
+    use super::*;
+
+    #[test]
+    fn the_lowest_id_of_a_moment_parts_the_ids_before_from_those_after() {
+        let at = DateTime::from_timestamp_millis(1_800_000_000_000).unwrap();
+        let before: EventId = Id::new(at - TimeDelta::milliseconds(1));
+        let after: EventId = Id::new(at);
+        assert!(before < lowest_id(at) && lowest_id(at) < after);
+    }
+}

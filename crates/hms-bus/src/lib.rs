@@ -1,0 +1,229 @@
+//! Events between services: the outbox that they are written to in the transaction of the change, the relay that
+//! hands them over, the inbox that makes a second delivery do nothing, the consumers, the retries, the dead
+//! letters. Over RabbitMQ between processes, or within one process; the promises are the same:
+//!
+//! - nothing is published that did not commit, and all that committed is published, whatever is killed when;
+//! - an event may be delivered twice, its effect is there once: inbox, effect and what the handler publishes are
+//!   one transaction;
+//! - the events of one aggregate are published in the order of their commits (see [`outbox`]) and taken in that
+//!   order, also when one of them has to be tried again. Where a crash or a dead letter breaks the order at the
+//!   consumer, the envelope's `aggregateversion` tells the older from the newer;
+//! - what cannot be taken is kept, with the reason, and does not stop the rest.
+
+mod amqp;
+mod backoff;
+mod board;
+mod consumer;
+mod context;
+pub mod dead_letters;
+mod engine;
+mod in_process;
+mod inbox;
+mod keeper;
+pub mod outbox;
+mod schema;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use hms_db::Database;
+use hms_model::event::Envelope;
+use hms_model::{Clock, Secret};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+pub use board::{BusHealth, BusNumbers, BusState};
+pub use consumer::{ConsumeError, Consumer, Delivery};
+pub use context::Relay;
+pub use in_process::InProcess;
+
+use amqp::{Broker, Receiver, Sender};
+use board::{Board, Half};
+use context::{Context, Stop};
+use engine::Engine;
+use in_process::{Dispatcher, Worker};
+
+/// The tables of the bus, for the database of every service.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/bus");
+
+/// How events travel.
+#[derive(Clone)]
+pub enum Transport {
+    /// Within this process.
+    InProcess(InProcess),
+    /// Over RabbitMQ 3.10 or later.
+    Amqp {
+        /// `amqp://user:password@host:port/vhost`, or `amqps://`.
+        url: Secret,
+        /// The first part of every name in the broker: `hms`.
+        prefix: String,
+    },
+    /// Not at all: a service that runs alone without a broker. Events wait in the outbox, and health says so.
+    None,
+}
+
+/// The limits of a bus. The defaults are for production; tests make the waits short.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Events that the relay hands over at a time.
+    pub batch: i64,
+    /// Events that a consumer takes in one transaction, and that the broker sends ahead.
+    pub prefetch: u16,
+    /// How often an event is tried before it is a dead letter.
+    pub attempts: u32,
+    /// The wait after the first failure; each further one doubles it.
+    pub retry_first: Duration,
+    /// The longest of those waits.
+    pub retry_most: Duration,
+    /// How often to look at the outbox although nobody asked: for events of a process that died after its commit.
+    pub sweep: Duration,
+    /// How long the broker may take to confirm a batch.
+    pub confirm_within: Duration,
+    /// How long the inbox remembers an event: longer than any message may take.
+    pub keep_inbox: Duration,
+    /// How long a stop may take.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            batch: 100,
+            prefetch: 32,
+            attempts: 5,
+            retry_first: Duration::from_millis(100),
+            retry_most: Duration::from_secs(10),
+            sweep: Duration::from_secs(5),
+            confirm_within: Duration::from_secs(10),
+            keep_inbox: Duration::from_secs(7 * 24 * 60 * 60),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The bus of one service while it runs. Dropping it ends it without waiting.
+pub struct RunningBus {
+    relay: Relay,
+    board: Arc<Board>,
+    stop: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    drain: Duration,
+    engine: Engine,
+}
+
+/// Starts the bus of a service, inside a tokio runtime. It connects in the background and comes back by itself
+/// from whatever is away; the database must have the tables of [`MIGRATIONS`] by the time events are written.
+/// `relay` is what the units of work wake after their commits.
+pub fn start(
+    service: &'static str,
+    database: Database,
+    clock: Clock,
+    transport: Transport,
+    consumer: Consumer,
+    relay: Relay,
+    options: Options,
+) -> RunningBus {
+    let (stop, told) = Stop::new();
+    let board = Arc::<Board>::default();
+    let drain = options.drain;
+    let context = Context {
+        service,
+        database,
+        clock,
+        options: Arc::new(options),
+        board: Arc::clone(&board),
+        relay: relay.clone(),
+        stop: told,
+    };
+    let engine = Engine::new(context.clone(), consumer);
+    let mut tasks = vec![tokio::spawn(keeper::run(context.clone(), engine.consumes()))];
+    match transport {
+        Transport::InProcess(hub) => tasks.extend(start_in_process(context, hub, &engine)),
+        Transport::Amqp { url, prefix } => tasks.extend(start_amqp(context, Broker { url, prefix }, &engine)),
+        Transport::None => {
+            board.waiting(Half::Relay, "AMQP_URL is not set, events wait in the outbox".into())
+        }
+    }
+    RunningBus { relay, board, stop, tasks: Mutex::new(tasks), drain, engine }
+}
+
+fn start_in_process(context: Context, hub: InProcess, engine: &Engine) -> Vec<JoinHandle<()>> {
+    let mut tasks = Vec::new();
+    let mut subscriber = None;
+    if engine.consumes() {
+        let (worker, subscribed) = Worker::new(context.clone(), engine.clone());
+        tasks.push(tokio::spawn(worker.run()));
+        subscriber = Some(subscribed);
+    }
+    hub.join(context.service, subscriber);
+    tasks.push(tokio::spawn(Dispatcher::new(context, hub).run()));
+    tasks
+}
+
+fn start_amqp(context: Context, broker: Broker, engine: &Engine) -> Vec<JoinHandle<()>> {
+    let mut tasks = vec![tokio::spawn(Sender::new(context.clone(), broker.clone()).run())];
+    if engine.consumes() {
+        tasks.push(tokio::spawn(Receiver::new(context, broker, engine.clone()).run()));
+    }
+    tasks
+}
+
+impl RunningBus {
+    /// Whether the service consumes anything.
+    pub fn consumes(&self) -> bool {
+        self.engine.consumes()
+    }
+
+    /// The handle that wakes the relay, for the units of work.
+    pub fn relay(&self) -> Relay {
+        self.relay.clone()
+    }
+
+    /// How it is.
+    pub fn health(&self) -> BusHealth {
+        self.board.health(!self.tasks.lock().iter().any(JoinHandle::is_finished))
+    }
+
+    /// Takes one event past the transport, once, as a delivery of it would: a dead letter that is sent again, or
+    /// a test. Says why it was not taken.
+    pub async fn deliver(&self, envelope: Envelope) -> Result<(), ConsumeError> {
+        self.engine.take_now(envelope).await
+    }
+
+    /// What it has done so far.
+    pub fn numbers(&self) -> BusNumbers {
+        self.board.numbers()
+    }
+
+    /// Hands over what is in the outbox and finishes what is in hand, as far as that goes within the time for a
+    /// stop. The rest is where it was: in the outbox and in the broker.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let deadline = Instant::now() + self.drain;
+        let mut tasks = Abandoned(std::mem::take(&mut *self.tasks.lock()));
+        for task in &mut tasks.0 {
+            // One that takes too long is ended by the drop.
+            let _ = timeout_at(deadline, task).await;
+        }
+    }
+}
+
+impl Drop for RunningBus {
+    fn drop(&mut self) {
+        drop(Abandoned(std::mem::take(self.tasks.get_mut())));
+    }
+}
+
+/// Tasks that end when nobody waits for them any more.
+struct Abandoned(Vec<JoinHandle<()>>);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}

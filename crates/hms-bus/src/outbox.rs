@@ -1,0 +1,155 @@
+//! The outbox: events written in the transaction of the change they tell of, taken away by the relay.
+//!
+//! # Order
+//!
+//! The events of one aggregate leave in the order in which their changes were committed. Event ids cannot give
+//! that order: they are made before the commit, and by several processes with clocks of their own. `position`
+//! does: it is drawn when the row is written, and a unit of work writes its events after it has written the
+//! aggregate. From that write to its commit it holds the aggregate's row lock, so the next writer of the same
+//! aggregate draws its position only after the first one has committed. Hence for one aggregate a lower
+//! position is an earlier commit, and whoever can see a row can see the earlier rows of the same aggregate too,
+//! unless they are gone because they were handed over. Between aggregates there is no order to keep.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, max, min};
+use diesel::prelude::*;
+use hms_db::{At, Db, Key, LockExt, Result, each};
+use hms_model::event::{Envelope, registry};
+
+use crate::schema::outbox;
+
+/// An event that waits.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = outbox)]
+pub(crate) struct Row {
+    pub position: i64,
+    pub event_id: Key,
+    pub kind: String,
+    pub subject: String,
+    pub body: String,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = outbox)]
+struct NewRow<'a> {
+    position: Option<i64>,
+    event_id: Key,
+    kind: &'a str,
+    subject: &'a str,
+    body: String,
+    created_at: At,
+}
+
+/// Puts events into the outbox, in the transaction that is open. Call it after the aggregates they tell of
+/// have been written: see the module's text on order.
+pub fn append(db: &mut Db, envelopes: &[Envelope]) -> Result<()> {
+    if envelopes.is_empty() {
+        return Ok(());
+    }
+    let mut position = first_position(db)?;
+    let mut rows = Vec::with_capacity(envelopes.len());
+    for envelope in envelopes {
+        debug_assert!(
+            registry().iter().any(|event| event.kind == envelope.kind),
+            "{} is not in the registry of events",
+            envelope.kind
+        );
+        rows.push(new_row(envelope, position)?);
+        position = position.map(|position| position.saturating_add(1));
+    }
+    each!(db, connection => diesel::insert_into(outbox::table).values(&rows).execute(connection))?;
+    Ok(())
+}
+
+fn new_row(envelope: &Envelope, position: Option<i64>) -> Result<NewRow<'_>> {
+    let body = serde_json::to_string(envelope)
+        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
+    Ok(NewRow {
+        position,
+        event_id: envelope.id.into(),
+        kind: &envelope.kind,
+        subject: &envelope.subject,
+        body,
+        created_at: envelope.time.into(),
+    })
+}
+
+/// `None` where the database counts by itself.
+fn first_position(db: &mut Db) -> Result<Option<i64>> {
+    if matches!(db, Db::Pg(_)) {
+        return Ok(None);
+    }
+    let last: Option<i64> = outbox::table.select(max(outbox::position)).first(db)?;
+    Ok(Some(last.unwrap_or(0).saturating_add(1)))
+}
+
+/// How many events wait, and since when the oldest one does.
+pub fn depth(db: &mut Db) -> Result<(i64, Option<DateTime<Utc>>)> {
+    let (count, oldest): (i64, Option<At>) =
+        outbox::table.select((count_star(), min(outbox::created_at))).first(db)?;
+    Ok((count, oldest.map(Into::into)))
+}
+
+/// What waits, from the oldest on.
+pub fn waiting(db: &mut Db, limit: i64) -> Result<Vec<Envelope>> {
+    let query = outbox::table.select(outbox::body).order(outbox::position).limit(limit);
+    let bodies: Vec<String> = query.load(db)?;
+    let read = bodies.iter().map(|body| serde_json::from_str(body));
+    read.collect::<serde_json::Result<_>>()
+        .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)).into())
+}
+
+/// What one relay may hand over now.
+pub(crate) struct Claim {
+    pub rows: Vec<Row>,
+    /// Rows were left since another relay holds an earlier event of the same aggregate.
+    pub held_back: bool,
+}
+
+/// Locks the next rows that no other relay holds, until the transaction ends (PostgreSQL).
+///
+/// Skipping locked rows alone would let the second event of an aggregate overtake the first one, which another
+/// relay has in its hands. So after locking we look once more, in a new snapshot: an earlier row of the same
+/// aggregate that is still there is held by someone else (or was when we locked), and ours waits for the next
+/// pass; one that is gone has been confirmed by the broker. Only the later one waits, so two relays cannot wait
+/// for each other.
+pub(crate) fn claim(db: &mut Db, limit: i64) -> Result<Claim> {
+    let query = outbox::table.select(Row::as_select()).order(outbox::position).limit(limit).lock_skip(db);
+    let mut rows: Vec<Row> = query.load(db)?;
+    let earlier = held_by_others(db, &rows)?;
+    let locked = rows.len();
+    rows.retain(|row| earlier.get(&row.subject).is_none_or(|position| *position > row.position));
+    Ok(Claim { held_back: rows.len() < locked, rows })
+}
+
+/// The first position of each aggregate among the rows that lie between ours.
+fn held_by_others(db: &mut Db, ours: &[Row]) -> Result<HashMap<String, i64>> {
+    let Some(last) = ours.last() else { return Ok(HashMap::new()) };
+    let positions: Vec<i64> = ours.iter().map(|row| row.position).collect();
+    let others: Vec<(String, i64)> = outbox::table
+        .filter(outbox::position.lt(last.position))
+        .filter(outbox::position.ne_all(positions))
+        .select((outbox::subject, outbox::position))
+        .order(outbox::position.desc())
+        .load(db)?;
+    Ok(others.into_iter().collect())
+}
+
+/// The next rows except those that are under way already, without a lock: for the only relay of a database.
+pub(crate) fn pending(db: &mut Db, under_way: Vec<i64>, limit: i64) -> Result<Vec<Row>> {
+    let rows = outbox::table
+        .filter(outbox::position.ne_all(under_way))
+        .select(Row::as_select())
+        .order(outbox::position)
+        .limit(limit)
+        .load(db)?;
+    Ok(rows)
+}
+
+/// Takes away what has been handed over.
+pub(crate) fn remove(db: &mut Db, positions: Vec<i64>) -> Result<()> {
+    diesel::delete(outbox::table.filter(outbox::position.eq_any(positions))).execute(db)?;
+    Ok(())
+}

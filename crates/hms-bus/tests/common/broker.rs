@@ -1,0 +1,203 @@
+//! RabbitMQ for one test: names of its own, deleted afterwards, and a way to it that can be cut.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hms_bus::Transport;
+use hms_model::id::Id;
+use hms_model::{Clock, Secret};
+use hms_settings::Settings;
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+const SERVICES: [&str; 4] = ["user", "appointment", "notification", "audit"];
+
+pub struct TestBroker {
+    url: String,
+    pub prefix: String,
+    pub line: Arc<Line>,
+}
+
+/// A TCP proxy in front of the broker.
+pub struct Line {
+    address: std::sync::OnceLock<String>,
+    open: AtomicBool,
+    cuts: watch::Sender<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dead {
+    pub body: Vec<u8>,
+    pub reason: String,
+    pub attempts: u32,
+}
+
+impl TestBroker {
+    pub fn new() -> Self {
+        let url = Settings::from_environment()
+            .get("HMS_TEST_AMQP_URL")
+            .unwrap_or_else(|| "amqp://guest:guest@127.0.0.1:55672/%2f".into());
+        let prefix = format!("t{}", Id::<()>::new(Clock::system().now()).uuid().simple());
+        let (cuts, _) = watch::channel(0);
+        let line = Arc::new(Line { address: std::sync::OnceLock::new(), open: AtomicBool::new(true), cuts });
+        Self { url, prefix, line }
+    }
+
+    /// Through the proxy where one is laid, otherwise straight.
+    pub fn transport(&self) -> Transport {
+        let url = match self.line.address.get() {
+            Some(address) => self.url.replace(&target(&self.url), address),
+            None => self.url.clone(),
+        };
+        Transport::Amqp { url: Secret::new(url), prefix: self.prefix.clone() }
+    }
+
+    /// Lays a proxy between the services started from now on and the broker.
+    pub async fn lay_line(&self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.line.address.set(listener.local_addr().unwrap().to_string()).unwrap();
+        let (line, target) = (Arc::clone(&self.line), target(&self.url));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if line.open.load(Ordering::SeqCst) {
+                    tokio::spawn(carry(client, target.clone(), line.cuts.subscribe()));
+                }
+            }
+        });
+    }
+
+    pub async fn channel(&self) -> (Connection, Channel) {
+        let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+        (connection, channel)
+    }
+
+    pub fn queue(&self, service: &str) -> String {
+        format!("{}.{service}", self.prefix)
+    }
+
+    /// Waits until a service consumes.
+    pub async fn await_queue(&self, service: &str) {
+        let name = self.queue(service);
+        let (_connection, _) = self.channel().await;
+        hms_testkit::until("the consumer's queue", super::SECONDS, async || {
+            // A passive declaration of a queue that is not there ends the channel.
+            let channel = _connection.create_channel().await.unwrap();
+            let options = QueueDeclareOptions::durable().passive();
+            let queue = channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await;
+            queue.ok().filter(|queue| queue.consumer_count() > 0)
+        })
+        .await;
+    }
+
+    /// Sends a message to the exchange of all events, whatever is in it.
+    pub async fn send(&self, key: &str, body: &[u8]) {
+        let (_connection, channel) = self.channel().await;
+        let exchange = format!("{}.events", self.prefix);
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        let confirm = channel
+            .basic_publish(exchange.as_str().into(), key.into(), options, body, BasicProperties::default())
+            .await
+            .unwrap();
+        assert!(confirm.await.unwrap().take_message().is_none(), "no queue for {key}");
+    }
+
+    /// Takes one message out of the dead queue, when there is one.
+    pub async fn take_dead(&self, service: &str) -> Dead {
+        let (_connection, channel) = self.channel().await;
+        let queue = format!("{}.dead", self.queue(service));
+        let message = hms_testkit::until("a dead letter", super::SECONDS, async || {
+            channel.basic_get(queue.as_str().into(), BasicGetOptions { no_ack: true }).await.unwrap()
+        })
+        .await;
+        let headers = message.properties.headers().clone().unwrap();
+        let reason = headers.inner()["x-hms-reason"].as_long_string().unwrap().to_string();
+        let attempts = headers.inner()["x-hms-attempts"].as_long_uint().unwrap();
+        Dead { body: message.delivery.data, reason, attempts }
+    }
+
+    /// Makes a queue of ours as something else.
+    pub async fn occupy(&self, service: &str) {
+        let (_connection, channel) = self.channel().await;
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("classic".into()));
+        let options = QueueDeclareOptions::durable();
+        channel.queue_declare(self.queue(service).as_str().into(), options, arguments).await.unwrap();
+    }
+
+    /// Makes the exchange of all events, with no queue behind it.
+    pub async fn declare_exchange(&self) {
+        let (_connection, channel) = self.channel().await;
+        let name = format!("{}.events", self.prefix);
+        let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
+        let arguments = FieldTable::default();
+        channel
+            .exchange_declare(name.as_str().into(), ExchangeKind::Topic, options, arguments)
+            .await
+            .unwrap();
+    }
+
+    async fn delete_all(url: String, prefix: String) {
+        let Ok(connection) = Connection::connect(&url, ConnectionProperties::default()).await else { return };
+        let Ok(channel) = connection.create_channel().await else { return };
+        for service in SERVICES {
+            for queue in ["", ".retry", ".dead"].map(|end| format!("{prefix}.{service}{end}")) {
+                let _ = channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await;
+            }
+        }
+        for exchange in ["events", "dead"].map(|name| format!("{prefix}.{name}")) {
+            let _ = channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await;
+        }
+    }
+}
+
+impl Line {
+    /// Ends all connections through the proxy.
+    pub fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Ends all, and refuses new ones until it is opened again.
+    pub fn close(&self) {
+        self.open.store(false, Ordering::SeqCst);
+        self.cut();
+    }
+
+    pub fn open(&self) {
+        self.open.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for TestBroker {
+    /// On a runtime of its own: that of the test may be on its way out.
+    fn drop(&mut self) {
+        let (url, prefix) = (self.url.clone(), self.prefix.clone());
+        let cleaning = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(Self::delete_all(url, prefix));
+        });
+        let _ = cleaning.join();
+    }
+}
+
+async fn carry(mut client: TcpStream, target: String, mut cuts: watch::Receiver<u64>) {
+    let Ok(mut broker) = TcpStream::connect(target).await else { return };
+    tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut client, &mut broker) => {}
+        _ = cuts.changed() => {}
+    }
+}
+
+/// `host:port` of an AMQP URL.
+fn target(url: &str) -> String {
+    let rest = url.split_once("://").unwrap().1;
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split('/').next().unwrap().to_owned()
+}

@@ -1,0 +1,133 @@
+//! What the stories share: a small platform of services with a bus between them, in process on SQLite, over
+//! RabbitMQ on PostgreSQL.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub mod broker;
+pub mod effects;
+
+use std::time::Duration;
+
+use hms_bus::{Consumer, InProcess, Options, Relay, RunningBus, Transport, outbox};
+use hms_db::{Backend, Database, Migrations, PoolOptions};
+use hms_model::Clock;
+use hms_model::event::{DepartmentFacts, DepartmentUpdated, Envelope, Event};
+use hms_model::id::{DepartmentId, Id};
+use hms_testkit::database::TestDatabase;
+
+use broker::TestBroker;
+
+/// Long enough for a machine with other work, short enough to notice.
+pub const SECONDS: u64 = 60;
+
+pub struct World {
+    pub backend: Backend,
+    pub broker: Option<TestBroker>,
+    hub: InProcess,
+}
+
+/// One service.
+pub struct Node {
+    pub database: Database,
+    pub bus: RunningBus,
+    service: &'static str,
+    _own: Option<TestDatabase>,
+}
+
+impl World {
+    pub fn new(backend: Backend, services: &[&'static str]) -> Self {
+        let broker = (backend == Backend::Postgres).then(TestBroker::new);
+        Self { backend, broker, hub: InProcess::new(services.iter().copied()) }
+    }
+
+    pub fn broker(&self) -> &TestBroker {
+        self.broker.as_ref().unwrap()
+    }
+
+    pub fn transport(&self) -> Transport {
+        match &self.broker {
+            Some(broker) => broker.transport(),
+            None => Transport::InProcess(self.hub.clone()),
+        }
+    }
+
+    /// Starts a service on a database of its own.
+    pub async fn start(&self, service: &'static str, consumer: Consumer) -> Node {
+        let own = database(self.backend, service).await;
+        let database = Database::new(own.url.clone(), PoolOptions::default());
+        let mut node = self.start_on(service, database, consumer).await;
+        node._own = Some(own);
+        node
+    }
+
+    /// Starts a service on a database that is there.
+    pub async fn start_on(&self, service: &'static str, database: Database, consumer: Consumer) -> Node {
+        let bus = hms_bus::start(
+            service,
+            database.clone(),
+            Clock::system(),
+            self.transport(),
+            consumer,
+            Relay::default(),
+            quick(),
+        );
+        if let Some(broker) = &self.broker
+            && bus.consumes()
+        {
+            broker.await_queue(service).await;
+        }
+        Node { database, bus, service, _own: None }
+    }
+}
+
+pub async fn database(backend: Backend, service: &str) -> TestDatabase {
+    TestDatabase::new(backend, service, &Migrations::new().and(hms_bus::MIGRATIONS).and(effects::MIGRATIONS))
+        .await
+}
+
+/// The limits of production with short waits.
+pub fn quick() -> Options {
+    Options {
+        retry_first: Duration::from_millis(20),
+        retry_most: Duration::from_millis(200),
+        sweep: Duration::from_millis(500),
+        ..Options::default()
+    }
+}
+
+impl Node {
+    /// Commits events of this service, each in a transaction of its own, as units of work do.
+    pub async fn publish<E: Event>(&self, events: &[E]) -> Vec<Envelope> {
+        let mut envelopes = Vec::new();
+        for event in events {
+            let envelope = wrap(self.service, event);
+            self.commit(vec![envelope.clone()]).await;
+            envelopes.push(envelope);
+        }
+        envelopes
+    }
+
+    /// Commits envelopes together.
+    pub async fn commit(&self, envelopes: Vec<Envelope>) {
+        self.database.write(move |db| outbox::append(db, &envelopes)).await.unwrap();
+        self.bus.relay().wake();
+    }
+
+    pub async fn outbox_depth(&self) -> i64 {
+        self.database.read(outbox::depth).await.unwrap().0
+    }
+}
+
+pub fn wrap<E: Event>(service: &str, event: &E) -> Envelope {
+    let now = Clock::system().now();
+    Envelope::of(service, event, Id::new(now), now).unwrap()
+}
+
+pub fn department() -> DepartmentId {
+    Id::new(Clock::system().now())
+}
+
+/// A change of a department: the event that the stories are about.
+pub fn change(department_id: DepartmentId, version: i64) -> DepartmentUpdated {
+    DepartmentUpdated(DepartmentFacts { department_id, version, name: "Radiology".into(), active: true })
+}

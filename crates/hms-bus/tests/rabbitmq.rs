@@ -1,0 +1,174 @@
+//! What only a real broker can do: lose connections, hold garbage, be asked by several relays at once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may fail by panic"
+)]
+
+mod common;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use common::effects::{assert_ordered, await_count, note};
+use common::{SECONDS, World, change, department, wrap};
+use hms_bus::{BusState, Consumer};
+use hms_db::Backend;
+use hms_model::event::{AccountRegistered, DepartmentUpdated, Envelope};
+use hms_testkit::until;
+
+fn departments(service: &'static str) -> Consumer {
+    Consumer::new(service).on(|delivery, _: DepartmentUpdated| note(delivery))
+}
+
+/// A world with RabbitMQ, unless the tests run without it.
+fn world(services: &[&'static str]) -> Option<World> {
+    hms_testkit::database::wanted(Backend::Postgres).then(|| World::new(Backend::Postgres, services))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_relays_on_one_database_send_each_event_once_and_in_order() {
+    let Some(world) = world(&[]) else { return };
+    let appointment = world.start("appointment", departments("appointment")).await;
+    let user = world.start("user", Consumer::new("user")).await;
+    let replica = world.start_on("user", user.database.clone(), Consumer::new("user")).await;
+    let departments: Vec<_> = (0..10).map(|_| department()).collect();
+    let mut sent = HashSet::new();
+    for version in 1..=50 {
+        let envelopes: Vec<Envelope> =
+            departments.iter().map(|id| wrap("user", &change(*id, version))).collect();
+        sent.extend(envelopes.iter().map(|envelope| envelope.id));
+        user.commit(envelopes).await;
+        replica.bus.relay().wake();
+    }
+    let effects = await_count(&appointment.database, 500).await;
+    assert_eq!(effects.len(), 500);
+    assert_eq!(effects.iter().map(|effect| effect.event_id).collect::<HashSet<_>>(), sent);
+    assert_ordered(&effects);
+    until("an empty outbox", SECONDS, async || (user.outbox_depth().await == 0).then_some(())).await;
+    let (one, other) = (user.bus.numbers().published, replica.bus.numbers().published);
+    assert_eq!(one + other, 500, "the relays sent {one} and {other}");
+    assert_eq!(appointment.bus.numbers().consumed, 500, "nothing came twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_arrives_although_connections_break() {
+    let Some(world) = world(&[]) else { return };
+    world.broker().lay_line().await;
+    let appointment = world.start("appointment", departments("appointment")).await;
+    let user = world.start("user", Consumer::new("user")).await;
+    let departments = [department(), department(), department()];
+    for version in 1..=60 {
+        user.publish(&departments.map(|id| change(id, version))).await;
+        if version % 15 == 0 {
+            world.broker().line.cut();
+        }
+    }
+    let effects = await_count(&appointment.database, 180).await;
+    assert_eq!(effects.len(), 180);
+    let distinct: HashSet<_> = effects.iter().map(|effect| effect.event_id).collect();
+    assert_eq!(distinct.len(), 180);
+    until("health", SECONDS, async || (user.bus.health().state == BusState::Up).then_some(())).await;
+    assert!(user.bus.numbers().interruptions > 0);
+}
+
+#[tokio::test]
+async fn writes_go_on_while_the_broker_is_away_and_health_says_so() {
+    let Some(world) = world(&[]) else { return };
+    world.broker().lay_line().await;
+    let appointment = world.start("appointment", departments("appointment")).await;
+    let user = world.start("user", Consumer::new("user")).await;
+    world.broker().line.close();
+    user.publish(&[change(department(), 1), change(department(), 1)]).await;
+    let health = until("health to tell", SECONDS, async || {
+        let health = user.bus.health();
+        (health.state == BusState::Waiting && health.outbox_depth == 2).then_some(health)
+    })
+    .await;
+    assert!(health.detail.starts_with("relay: the broker is away"), "{}", health.detail);
+    assert!(health.outbox_oldest.is_some());
+    world.broker().line.open();
+    await_count(&appointment.database, 2).await;
+}
+
+#[tokio::test]
+async fn garbage_an_unknown_type_and_ten_megabytes_stop_nothing() {
+    let Some(world) = world(&[]) else { return };
+    let appointment = world.start("appointment", departments("appointment")).await;
+    let user = world.start("user", Consumer::new("user")).await;
+    let unknown = Envelope { kind: "ward.painted".into(), ..wrap("user", &change(department(), 1)) };
+    let unknown = serde_json::to_vec(&unknown).unwrap();
+    let huge = vec![b'x'; 10 * 1024 * 1024];
+    for body in [b"\x00\xff not json".as_slice(), b"{}", &unknown, &huge] {
+        world.broker().send("department.updated", body).await;
+    }
+    user.publish(&[change(department(), 1)]).await;
+    await_count(&appointment.database, 1).await;
+    let mut bodies = Vec::new();
+    for _ in 0..4 {
+        let dead = world.broker().take_dead("appointment").await;
+        assert_eq!(dead.attempts, 1);
+        let known = ["the envelope cannot be read", "appointment consumes no ward.painted"];
+        assert!(known.iter().any(|reason| dead.reason.starts_with(reason)), "{}", dead.reason);
+        bodies.push(dead.body.len());
+    }
+    bodies.sort_unstable();
+    assert_eq!(bodies, [2, 11, unknown.len(), huge.len()], "kept as they came");
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_consumes_is_published_all_the_same() {
+    let Some(world) = world(&[]) else { return };
+    let user = world.start("user", Consumer::new("user")).await;
+    let event = AccountRegistered {
+        account_id: hms_model::id::Id::new(hms_model::Clock::system().now()),
+        version: 1,
+        roles: vec![],
+    };
+    user.publish(&[event]).await;
+    until("an empty outbox", SECONDS, async || (user.outbox_depth().await == 0).then_some(())).await;
+    assert_eq!((user.bus.numbers().published, user.bus.numbers().unrouted), (1, 1));
+}
+
+#[tokio::test]
+async fn a_clash_of_names_in_the_broker_is_told_by_name() {
+    let Some(world) = world(&[]) else { return };
+    world.broker().occupy("appointment").await;
+    let own = common::database(Backend::Postgres, "appointment").await;
+    let database = hms_db::Database::new(own.url.clone(), hms_db::PoolOptions::default());
+    let bus = hms_bus::start(
+        "appointment",
+        database,
+        hms_model::Clock::system(),
+        world.transport(),
+        departments("appointment"),
+        hms_bus::Relay::default(),
+        common::quick(),
+    );
+    let detail = until("health to tell", SECONDS, async || {
+        let health = bus.health();
+        (health.state == BusState::Waiting).then_some(health.detail)
+    })
+    .await;
+    let queue = world.broker().queue("appointment");
+    assert!(detail.contains(&format!("{queue} exists in the broker with other arguments")), "{detail}");
+}
+
+#[tokio::test]
+async fn another_replica_takes_over_when_the_active_consumer_stops() {
+    let Some(world) = world(&[]) else { return };
+    let first = world.start("appointment", departments("appointment")).await;
+    let second = world.start_on("appointment", first.database.clone(), departments("appointment")).await;
+    let user = world.start("user", Consumer::new("user")).await;
+    let id = department();
+    user.publish(&(1..=20).map(|version| change(id, version)).collect::<Vec<_>>()).await;
+    await_count(&first.database, 20).await;
+    tokio::time::timeout(Duration::from_secs(SECONDS), first.bus.stop()).await.unwrap();
+    user.publish(&(21..=40).map(|version| change(id, version)).collect::<Vec<_>>()).await;
+    let effects = await_count(&first.database, 40).await;
+    assert_ordered(&effects);
+    assert_eq!(second.bus.numbers().consumed + first.bus.numbers().consumed, 40);
+}

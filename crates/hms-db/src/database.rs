@@ -1,0 +1,154 @@
+//! The database of a service, and the units of work that run on it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diesel::RunQueryDsl;
+use parking_lot::Mutex;
+
+use crate::connect::{self, Purpose};
+use crate::pool::{Pool, Pooled};
+use crate::{Backend, DatabaseUrl, Db, Error, Migrations, PoolOptions, PoolStatus, Result, transaction};
+
+/// A database: its place and its connections. Clones share them.
+///
+/// diesel blocks, so each unit of work runs whole on a blocking thread; before, it waits for a connection without
+/// holding a thread.
+#[derive(Clone)]
+pub struct Database {
+    url: DatabaseUrl,
+    options: PoolOptions,
+    readers: Arc<Pool>,
+    writers: Arc<Pool>,
+}
+
+impl Database {
+    /// Connects to nothing yet: a service may start while its database is away.
+    pub fn new(url: DatabaseUrl, options: PoolOptions) -> Database {
+        let (readers, writers) = match url.file() {
+            Some(path) => sqlite_pools(path.to_owned(), &options),
+            None => postgres_pool(&url, &options),
+        };
+        Self { url, options, readers, writers }
+    }
+
+    /// Brings the database up to date and names the migrations that were run. On PostgreSQL a missing database is
+    /// made, and of several replicas one does the work while the others wait; on SQLite the folder is made.
+    pub async fn migrate(&self, migrations: &Migrations) -> Result<Vec<String>> {
+        let (url, options, migrations) = (self.url.clone(), self.options.clone(), migrations.clone());
+        blocking(move || migrations.run(&url, &options)).await
+    }
+
+    /// Runs a unit of work that only reads. It is no transaction: each statement sees what is committed then.
+    pub async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&mut Db) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        unit(&self.readers, |_, connection| work(&mut connection.db)).await
+    }
+
+    /// Runs a unit of work as one transaction: committed when it succeeds, rolled back when it fails. It runs to its
+    /// end even when nobody waits for it any more.
+    ///
+    /// A statement that fails spoils the transaction on PostgreSQL: to go on after it, use
+    /// [`or_ignore`](crate::InsertExt::or_ignore), or a nested `db.transaction(…)`, which is a savepoint.
+    pub async fn write<T, E>(
+        &self,
+        work: impl FnOnce(&mut Db) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        unit(&self.writers, |pool, connection| transaction::write(pool, connection, work)).await
+    }
+
+    /// Asks whether the database answers: how long that took, the wait for a connection included.
+    pub async fn ping(&self) -> Result<Duration> {
+        let started = Instant::now();
+        self.read(|db| diesel::sql_query("SELECT 1").execute(db).map_err(Error::from)).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> Backend {
+        self.url.backend()
+    }
+
+    /// How busy the connections are.
+    pub fn status(&self) -> PoolStatus {
+        let writers = self.writers.status();
+        if Arc::ptr_eq(&self.readers, &self.writers) {
+            return writers;
+        }
+        let readers = self.readers.status();
+        PoolStatus {
+            max: readers.max + writers.max,
+            in_use: readers.in_use + writers.in_use,
+            waiting: readers.waiting + writers.waiting,
+        }
+    }
+}
+
+fn postgres_pool(url: &DatabaseUrl, options: &PoolOptions) -> (Arc<Pool>, Arc<Pool>) {
+    let (url, limits) = (url.clone(), options.clone());
+    let pool =
+        Pool::new(options.max_connections, options.acquire_timeout, move || connect::postgres(&url, &limits));
+    (Arc::clone(&pool), pool)
+}
+
+/// One writer, so that writes queue up in order here and not in SQLite's busy loop.
+fn sqlite_pools(path: PathBuf, options: &PoolOptions) -> (Arc<Pool>, Arc<Pool>) {
+    let wait = options.acquire_timeout;
+    let file = Arc::new((path, Mutex::new(false)));
+    let pool = |max, purpose| {
+        let file = Arc::clone(&file);
+        Pool::new(max, wait, move || {
+            let (path, prepared) = &*file;
+            let mut prepared = prepared.lock();
+            if !*prepared {
+                connect::prepare_file(path)?;
+                *prepared = true;
+            }
+            drop(prepared);
+            connect::sqlite(path, purpose, wait)
+        })
+    };
+    let readers = options.max_connections.min(PoolOptions::SQLITE_READERS);
+    (pool(readers, Purpose::Read), pool(1, Purpose::Write))
+}
+
+async fn unit<T, E>(
+    pool: &Arc<Pool>,
+    work: impl FnOnce(&Pool, &mut Pooled) -> std::result::Result<T, E> + Send + 'static,
+) -> std::result::Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    let permit = pool.permit().await?;
+    let pool = Arc::clone(pool);
+    blocking(move || pool.run(permit, work)?).await
+}
+
+/// Runs `work` on a blocking thread, within the span of the caller.
+async fn blocking<T, E>(
+    work: impl FnOnce() -> std::result::Result<T, E> + Send + 'static,
+) -> std::result::Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+        Ok(outcome) => outcome,
+        // The text of the panic may hold values; it is on the standard error already.
+        Err(error) if error.is_panic() => Err(Error::other("the unit of work panicked").into()),
+        Err(error) => Err(Error::Unavailable(error.into()).into()),
+    }
+}

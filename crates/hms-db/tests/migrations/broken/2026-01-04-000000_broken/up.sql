@@ -1,0 +1,2 @@
+CREATE TABLE broken (id UUID PRIMARY KEY);
+SELECT of, nothing, FROM;

@@ -1,0 +1,236 @@
+//! The payloads of the events. A field is added as optional; none is ever taken away or given another meaning.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Event;
+use crate::audit::AuditEntry;
+use crate::id::{AccountId, AppointmentId, DepartmentId, NotificationId, PatientId, PractitionerId};
+use crate::role::Role;
+
+macro_rules! event {
+    ($name:ty = $kind:literal v $version:literal by $producer:literal, $subject:ident) => {
+        impl Event for $name {
+            const TYPE: &'static str = $kind;
+            const VERSION: u32 = $version;
+            const PRODUCER: &'static str = $producer;
+            fn subject(&self) -> String {
+                self.$subject.to_string()
+            }
+            fn aggregate_version(&self) -> i64 {
+                self.version
+            }
+        }
+    };
+}
+
+/// Someone has an account now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountRegistered {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its version.
+    pub version: i64,
+    /// Its roles.
+    pub roles: Vec<Role>,
+}
+event!(AccountRegistered = "account.registered" v 1 by "auth", account_id);
+
+/// What other services keep of a patient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatientFacts {
+    /// The patient.
+    pub patient_id: PatientId,
+    /// The version of the record.
+    pub version: i64,
+    /// The account that is the patient's own, if any.
+    pub account_id: Option<AccountId>,
+    /// The name as people say it.
+    pub name: String,
+    /// Where mail reaches the patient.
+    pub email: Option<String>,
+    /// Where a call reaches the patient, E.164.
+    pub phone: Option<String>,
+    /// Whether the record is in use.
+    pub active: bool,
+}
+
+/// A patient was registered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PatientCreated(pub PatientFacts);
+
+/// A patient's record was changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PatientUpdated(pub PatientFacts);
+
+/// What other services keep of a practitioner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PractitionerFacts {
+    /// The practitioner.
+    pub practitioner_id: PractitionerId,
+    /// The version of the record.
+    pub version: i64,
+    /// The account that is the practitioner's own, if any.
+    pub account_id: Option<AccountId>,
+    /// The name as people say it.
+    pub name: String,
+    /// What they are trained in.
+    pub specialty: Option<String>,
+    /// The department they belong to.
+    pub department_id: Option<DepartmentId>,
+    /// Whether they work here at present.
+    pub active: bool,
+}
+
+/// A practitioner was registered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PractitionerCreated(pub PractitionerFacts);
+
+/// A practitioner's record was changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PractitionerUpdated(pub PractitionerFacts);
+
+/// What other services keep of a department.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DepartmentFacts {
+    /// The department.
+    pub department_id: DepartmentId,
+    /// The version of the record.
+    pub version: i64,
+    /// Its name.
+    pub name: String,
+    /// Whether it is in use.
+    pub active: bool,
+}
+
+/// A department was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DepartmentCreated(pub DepartmentFacts);
+
+/// A department was changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DepartmentUpdated(pub DepartmentFacts);
+
+/// What every event of an appointment tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AppointmentFacts {
+    /// The appointment.
+    pub appointment_id: AppointmentId,
+    /// Its version after the fact.
+    pub version: i64,
+    /// For whom.
+    pub patient_id: PatientId,
+    /// With whom.
+    pub practitioner_id: PractitionerId,
+    /// The name of the practitioner, for messages.
+    pub practitioner_name: String,
+    /// Where.
+    pub department_id: Option<DepartmentId>,
+    /// From.
+    pub start: DateTime<Utc>,
+    /// Up to, not including.
+    pub end: DateTime<Utc>,
+    /// The status after the fact (FHIR Appointment.status).
+    pub status: String,
+    /// Why it was moved or cancelled.
+    pub reason: Option<String>,
+    /// Whether it records what took place elsewhere or before: no message is due.
+    #[serde(default)]
+    pub recorded: bool,
+}
+
+macro_rules! appointment_events {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub AppointmentFacts);
+        facts_event!($name = $kind by "appointment", appointment_id);
+    )+};
+}
+
+macro_rules! facts_event {
+    ($name:ty = $kind:literal by $producer:literal, $subject:ident) => {
+        impl Event for $name {
+            const TYPE: &'static str = $kind;
+            const VERSION: u32 = 1;
+            const PRODUCER: &'static str = $producer;
+            fn subject(&self) -> String {
+                self.0.$subject.to_string()
+            }
+            fn aggregate_version(&self) -> i64 {
+                self.0.version
+            }
+        }
+    };
+}
+
+facts_event!(PatientCreated = "patient.created" by "user", patient_id);
+facts_event!(PatientUpdated = "patient.updated" by "user", patient_id);
+facts_event!(PractitionerCreated = "practitioner.created" by "user", practitioner_id);
+facts_event!(PractitionerUpdated = "practitioner.updated" by "user", practitioner_id);
+facts_event!(DepartmentCreated = "department.created" by "user", department_id);
+facts_event!(DepartmentUpdated = "department.updated" by "user", department_id);
+
+appointment_events! {
+    /// An appointment was booked.
+    AppointmentScheduled = "appointment.scheduled",
+    /// It was moved.
+    AppointmentRescheduled = "appointment.rescheduled",
+    /// It was called off.
+    AppointmentCancelled = "appointment.cancelled",
+    /// The patient is there.
+    AppointmentArrived = "appointment.arrived",
+    /// It took place.
+    AppointmentFulfilled = "appointment.fulfilled",
+    /// The patient did not come.
+    AppointmentNoshow = "appointment.noshow",
+}
+
+/// What is told of a message; never its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageFacts {
+    /// The message.
+    pub notification_id: NotificationId,
+    /// Its version.
+    pub version: i64,
+    /// `email`, `sms`, `push`.
+    pub channel: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+}
+
+/// A message was handed to its channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageSent(pub MessageFacts);
+facts_event!(MessageSent = "message.sent" by "notification", notification_id);
+
+/// A message could not be sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageFailed(pub MessageFacts);
+facts_event!(MessageFailed = "message.failed" by "notification", notification_id);
+
+/// Someone did something: for the audit alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AuditRecorded(pub AuditEntry);
+
+impl Event for AuditRecorded {
+    const TYPE: &'static str = "audit.recorded";
+    const VERSION: u32 = 1;
+    const PRODUCER: &'static str = "*";
+    fn subject(&self) -> String {
+        self.0.id.to_string()
+    }
+    fn aggregate_version(&self) -> i64 {
+        1
+    }
+}

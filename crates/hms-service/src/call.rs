@@ -1,0 +1,198 @@
+//! What a handler is given: who calls, which the type says must be allowed to, and the unit of work.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use hms_access::Claims;
+use hms_api::{Fingerprint, RequestInfo};
+use hms_db::Db;
+use hms_model::audit::Action;
+use hms_model::event::AuditRecorded;
+use hms_model::id::{Id, PatientId};
+use hms_model::role::{Reach, Requirement, Requires};
+use hms_problem::{Code, Problem};
+
+use crate::idempotency::Key;
+use crate::reply::Answer;
+use crate::work::{Act, Scene, Work};
+use crate::{Context, Reply};
+
+/// A request whose caller meets the requirement `R`: `Call<scope::PatientRead>`.
+pub struct Call<R> {
+    request: HttpRequest,
+    context: Context,
+    claims: Option<Arc<Claims>>,
+    requirement: PhantomData<R>,
+}
+
+impl<R: Requires> FromRequest for Call<R> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let context =
+                request.app_data::<Context>().cloned().ok_or_else(|| Problem::new(Code::Internal))?;
+            let claims = authenticate(&request, &context, R::REQUIREMENT).await?;
+            Ok(Self { request, context, claims, requirement: PhantomData })
+        })
+    }
+}
+
+async fn authenticate(
+    request: &HttpRequest,
+    context: &Context,
+    requirement: Requirement,
+) -> Result<Option<Arc<Claims>>, Problem> {
+    if requirement == Requirement::Nothing {
+        return Ok(None);
+    }
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, token) = header.and_then(|header| header.split_once(' ')).ok_or(Code::Unauthenticated)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Code::Unauthenticated.into());
+    }
+    let claims = context.verifier.verify(token.trim()).await?;
+    if claims.meets(requirement) { Ok(Some(claims)) } else { Err(forbidden(requirement)) }
+}
+
+fn forbidden(requirement: Requirement) -> Problem {
+    match requirement {
+        Requirement::Scope(scope) => Problem::new(Code::Forbidden).detail("scope", scope.to_string()),
+        _ => Problem::new(Code::Forbidden),
+    }
+}
+
+impl<R> Call<R> {
+    /// What the caller's token says; 401 where there is none.
+    pub fn claims(&self) -> Result<&Claims, Problem> {
+        self.claims.as_deref().ok_or_else(|| Code::Unauthenticated.into())
+    }
+
+    /// Whose records the caller may touch.
+    pub fn reach(&self) -> Result<Reach, Problem> {
+        self.claims().map(Claims::reach)
+    }
+
+    /// What all handlers of the service share.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Reads. What is read of patients must be followed by [`Call::disclose`] before it is shown.
+    pub async fn read<T, F>(&self, f: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Db) -> Result<T, Problem> + Send + 'static,
+    {
+        self.context.database.read(f).await
+    }
+
+    /// Writes, in one transaction with its events, its audit entry and its idempotency record.
+    pub async fn write<F>(&self, f: F) -> Result<Reply, Problem>
+    where
+        F: FnOnce(&mut Work<'_>) -> Result<Reply, Problem> + Send + 'static,
+    {
+        let scene = self.scene()?;
+        let key = Key::of(&scene.info, &scene.actor);
+        self.unit(scene, key, f).await
+    }
+
+    /// Writes without heed of an `Idempotency-Key`, so that the answer is kept nowhere: for answers that hold
+    /// tokens, and for acts that a repetition cannot do twice.
+    pub async fn write_unkeyed<F>(&self, f: F) -> Result<Reply, Problem>
+    where
+        F: FnOnce(&mut Work<'_>) -> Result<Reply, Problem> + Send + 'static,
+    {
+        self.unit(self.scene()?, None, f).await
+    }
+
+    /// Tells repetitions of this request by these bytes instead of by its whole body: for a body with a password
+    /// in it, of which no fast hash may be kept.
+    pub fn tell_repetitions_by(&self, bytes: &[u8]) {
+        self.request.extensions_mut().insert(Fingerprint::of(bytes));
+    }
+
+    async fn unit<F>(&self, scene: Scene, key: Option<Key>, f: F) -> Result<Reply, Problem>
+    where
+        F: FnOnce(&mut Work<'_>) -> Result<Reply, Problem> + Send + 'static,
+    {
+        let _working = key.as_ref().map(|key| key.enter(&self.context.in_flight)).transpose()?;
+        let now = self.context.clock.now();
+        let unit = move |db: &mut Db| {
+            if let Some(answer) = key.as_ref().map(|key| key.claim(db, now)).transpose()?.flatten() {
+                return Ok((Reply::Done(Answer { replayed: true, ..answer }), false));
+            }
+            let mut work = Work { db, now, scene: &scene, events: Vec::new() };
+            let reply = f(&mut work)?;
+            let published = work.flush()?;
+            if let Some(key) = &key {
+                key.keep(work.db, &reply)?;
+            }
+            Ok::<_, Problem>((reply, published))
+        };
+        let (reply, published) = self.context.database.write(unit).await?;
+        if published {
+            self.context.relay.wake();
+        }
+        Ok(reply)
+    }
+
+    /// Notes that records of patients are about to be shown; returns when that is durable. Nothing is noted when
+    /// there is no patient in it.
+    pub async fn disclose(&self, disclosure: Disclosure) -> Result<(), Problem> {
+        if disclosure.patients.is_empty() {
+            return Ok(());
+        }
+        let scene = self.scene()?;
+        let now = self.context.clock.now();
+        let mut entry = scene.entry(Act::new(Action::Read, disclosure.resource), now);
+        entry.resource_id = disclosure.id;
+        entry.patient_ids = disclosure.patients;
+        let envelope = scene.envelope(&AuditRecorded(entry), now)?;
+        self.context.access_log.record(envelope).await
+    }
+
+    fn scene(&self) -> Result<Scene, Problem> {
+        let info = RequestInfo::of(&self.request)?;
+        Ok(Scene::new(self.context.service, self.claims.as_deref(), info))
+    }
+}
+
+/// Which records are about to be shown.
+#[derive(Debug, Clone)]
+pub struct Disclosure {
+    resource: &'static str,
+    id: Option<String>,
+    patients: Vec<PatientId>,
+}
+
+impl Disclosure {
+    /// One record of a patient.
+    pub fn one<K>(resource: &'static str, id: Id<K>, patient: PatientId) -> Self {
+        Self { resource, id: Some(id.to_string()), patients: vec![patient] }
+    }
+
+    /// One record that tells of several patients, or of none.
+    pub fn record<K>(
+        resource: &'static str,
+        id: Id<K>,
+        patients: impl IntoIterator<Item = PatientId>,
+    ) -> Self {
+        Self { id: Some(id.to_string()), ..Self::list(resource, patients) }
+    }
+
+    /// A list with records of these patients.
+    pub fn list(resource: &'static str, patients: impl IntoIterator<Item = PatientId>) -> Self {
+        let mut patients: Vec<_> = patients.into_iter().collect();
+        patients.sort_unstable();
+        patients.dedup();
+        Self { resource, id: None, patients }
+    }
+}

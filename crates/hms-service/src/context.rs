@@ -1,0 +1,66 @@
+//! What all handlers of a service share.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use hms_access::Verifier;
+use hms_bus::Relay;
+use hms_db::{Database, Db};
+use hms_model::Clock;
+use hms_problem::Problem;
+use hms_settings::Settings;
+use hms_telemetry::Metrics;
+use parking_lot::Mutex;
+
+use crate::ServiceSettings;
+use crate::access_log::AccessLog;
+use crate::tasks::Tasks;
+use crate::work::{Scene, Work};
+
+/// What all handlers of a service share; clones are the same.
+#[derive(Clone)]
+pub struct Context {
+    /// The name of the service.
+    pub service: &'static str,
+    /// The time.
+    pub clock: Clock,
+    /// The database of the service.
+    pub database: Database,
+    /// All settings, for those that only this service has.
+    pub settings: Settings,
+    /// The settings that every service has.
+    pub own: Arc<ServiceSettings>,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// What the service does beside its requests.
+    pub tasks: Tasks,
+    pub(crate) verifier: Verifier,
+    pub(crate) relay: Relay,
+    pub(crate) access_log: AccessLog,
+    /// The idempotency keys that are being worked on in this process.
+    pub(crate) in_flight: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Context {
+    /// Writes what no request asked for, such as a task of the service does: one transaction with its events.
+    /// Who did it is, for the audit, the service itself.
+    pub async fn write<T, F>(&self, f: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Work<'_>) -> Result<T, Problem> + Send + 'static,
+    {
+        let scene = Scene::own(self.service);
+        let now = self.clock.now();
+        let unit = move |db: &mut Db| {
+            let mut work = Work { db, now, scene: &scene, events: Vec::new() };
+            let value = f(&mut work)?;
+            let published = work.flush()?;
+            Ok::<_, Problem>((value, published))
+        };
+        let (value, published) = self.database.write(unit).await?;
+        if published {
+            self.relay.wake();
+        }
+        Ok(value)
+    }
+}

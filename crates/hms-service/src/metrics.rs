@@ -1,0 +1,81 @@
+//! The metrics that every service shows: requests, its pool, its outbox.
+
+use std::time::{Duration, Instant};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, get, web};
+use hms_telemetry::IntGauge;
+
+use crate::Context;
+use crate::health::Watch;
+
+/// The present figures in the text form of Prometheus.
+#[utoipa::path(tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
+#[get("/metrics")]
+pub(crate) async fn metrics(watch: web::Data<Watch>, gauges: web::Data<Gauges>) -> HttpResponse {
+    gauges.renew(&watch).await;
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4")))
+        .body(watch.context.metrics.render())
+}
+
+/// What is looked up when somebody asks.
+pub(crate) struct Gauges {
+    connections: IntGauge,
+    in_use: IntGauge,
+    waiting: IntGauge,
+    outbox_events: IntGauge,
+    outbox_age: IntGauge,
+}
+
+impl Gauges {
+    pub fn new(context: &Context) -> anyhow::Result<Self> {
+        let gauge = |name: &str, help: &str| context.metrics.gauge(name, help);
+        Ok(Self {
+            connections: gauge("hms_database_connections_max", "Connections that the pool may have.")?,
+            in_use: gauge("hms_database_connections_in_use", "Connections at work.")?,
+            waiting: gauge("hms_database_requests_waiting", "Units of work that wait for a connection.")?,
+            outbox_events: gauge("hms_outbox_events", "Events that are committed and not yet published.")?,
+            outbox_age: gauge("hms_outbox_oldest_age_seconds", "Age of the oldest of them.")?,
+        })
+    }
+
+    async fn renew(&self, watch: &Watch) {
+        let pool = watch.context.database.status();
+        let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        self.connections.set(count(pool.max));
+        self.in_use.set(count(pool.in_use));
+        self.waiting.set(count(pool.waiting));
+        let deadline = Duration::from_secs(1);
+        let depth = watch.context.database.read(hms_bus::outbox::depth);
+        if let Ok(Ok((events, oldest))) = tokio::time::timeout(deadline, depth).await {
+            self.outbox_events.set(events);
+            let age = oldest.map(|at| (watch.context.clock.now() - at).num_seconds().max(0));
+            self.outbox_age.set(age.unwrap_or(0));
+        }
+    }
+}
+
+/// Middleware: notes each request by its route template.
+pub(crate) async fn observe<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let started = Instant::now();
+    let context = request.app_data::<Context>().cloned();
+    let response = next.call(request).await?;
+    if let Some(context) = context {
+        let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
+        let method = response.request().method().as_str().to_owned();
+        let status = response.status();
+        context.metrics.observe_http(&method, &route, status.as_u16(), started.elapsed().as_secs_f64());
+        if status.is_server_error() {
+            let request_id = hms_problem::request_id::current();
+            tracing::warn!(service = context.service, %method, %route, status = status.as_u16(), request_id, "failed");
+        }
+    }
+    Ok(response)
+}

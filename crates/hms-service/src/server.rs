@@ -1,0 +1,251 @@
+//! Starting and stopping one service.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use anyhow::Context as _;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use hms_access::Verifier;
+use hms_api::fallback::KnownPaths;
+use hms_bus::RunningBus;
+use hms_db::{Database, Migrations, PoolOptions};
+use hms_settings::Settings;
+use hms_telemetry::Metrics;
+use tokio::task::JoinHandle;
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, scope};
+
+use crate::access_log::AccessLog;
+use crate::health::Watch;
+use crate::metrics::Gauges;
+use crate::tasks::Tasks;
+use crate::{Context, Service, ServiceSettings, Wiring, health, metrics, openapi, settings, upkeep};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/service");
+/// How long a request that is under way may take to end when the service stops.
+const DRAIN_SECONDS: u64 = 10;
+const DATABASE_RETRY: Duration = Duration::from_secs(1);
+const DATABASE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A service that answers.
+pub struct Running {
+    service: &'static str,
+    address: SocketAddr,
+    context: Context,
+    server: ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+    bus: Arc<RunningBus>,
+}
+
+impl Running {
+    /// The name of the service.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its handlers share.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Its part of the bus.
+    pub fn bus(&self) -> &RunningBus {
+        &self.bus
+    }
+
+    /// Takes no new requests, finishes those under way, then ends the tasks, the relay and the consumers.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        if let Ok(Err(error)) = self.serving.await {
+            tracing::error!(service = self.service, %error, "the server did not end well");
+        }
+        self.context.tasks.end().await;
+        self.bus.stop().await;
+    }
+}
+
+/// The tables of a service: what the shared crates keep in its database, then its own.
+pub fn all_migrations<S: Service>() -> Migrations {
+    Migrations::new().and(hms_bus::MIGRATIONS).and(MIGRATIONS).and(S::migrations())
+}
+
+/// Starts a service; returns when it answers.
+pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::Result<Running> {
+    install_tls();
+    let own = Arc::new(ServiceSettings::read(settings, S::NAME)?);
+    let listener = match wiring.listener {
+        Some(listener) => listener,
+        None => bind(&own)?,
+    };
+    let database = Database::new(own.database.clone(), PoolOptions::default());
+    migrate::<S>(&database).await?;
+    let verifier = match wiring.verifier {
+        Some(verifier) => verifier,
+        None => Verifier::new(settings::key_source(settings)?, wiring.clock.clone())?,
+    };
+    let transport = settings::transport(settings, wiring.broker.as_ref());
+    let relay = hms_bus::Relay::default();
+    let context = Context {
+        service: S::NAME,
+        clock: wiring.clock,
+        access_log: AccessLog::start(database.clone(), relay.clone()),
+        database,
+        settings: settings.clone(),
+        metrics: Metrics::new(),
+        tasks: Tasks::default(),
+        verifier,
+        relay: relay.clone(),
+        in_flight: Arc::default(),
+        own,
+    };
+    let state = Arc::new(S::start(&context).await.with_context(|| format!("{} cannot start", S::NAME))?);
+    let consumer = S::consumer(&state);
+    let bus = hms_bus::start(
+        S::NAME,
+        context.database.clone(),
+        context.clock.clone(),
+        transport,
+        consumer,
+        relay,
+        hms_bus::Options::default(),
+    );
+    serve::<S>(listener, context, state, Arc::new(bus))
+}
+
+fn bind(own: &ServiceSettings) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((own.bind, own.port)).with_context(|| {
+        let name = own.entry.name;
+        format!("port {} of {name} cannot be used: set HMS_PORT_OFFSET, or stop what listens there", own.port)
+    })
+}
+
+/// Waits for a database that is not there yet, as it is when everything starts at once.
+async fn migrate<S: Service>(database: &Database) -> anyhow::Result<()> {
+    let migrations = all_migrations::<S>();
+    let begun = Instant::now();
+    loop {
+        match database.migrate(&migrations).await {
+            Ok(done) => {
+                if !done.is_empty() {
+                    tracing::info!(service = S::NAME, migrations = done.len(), "tables are up to date");
+                }
+                return Ok(());
+            }
+            Err(error @ hms_db::Error::Unavailable(_)) if begun.elapsed() < DATABASE_PATIENCE => {
+                tracing::warn!(service = S::NAME, %error, "waiting for the database");
+                tokio::time::sleep(DATABASE_RETRY).await;
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("the tables of {} cannot be made", S::NAME));
+            }
+        }
+    }
+}
+
+fn serve<S: Service>(
+    listener: TcpListener,
+    context: Context,
+    state: Arc<S::State>,
+    bus: Arc<RunningBus>,
+) -> anyhow::Result<Running> {
+    let address = listener.local_addr()?;
+    let workers = context.own.workers;
+    let gauges = web::Data::new(Gauges::new(&context)?);
+    let watch = web::Data::new(Watch { context: context.clone(), bus: bus.clone(), since: Instant::now() });
+    let shared = Shared { context: context.clone(), state: web::Data::from(state), watch, gauges };
+    let api = Arc::new(document::<S>());
+    let server = HttpServer::new(move || {
+        let shared = shared.clone();
+        let (app, _) = App::new().into_utoipa_app().configure(all_routes::<S>).split_for_parts();
+        app.configure(|cfg| configure::<S>(cfg, &shared, &api))
+            .wrap(from_fn(metrics::observe))
+            .wrap(from_fn(hms_api::identify))
+    });
+    context.tasks.spawn(|stop| upkeep::run(context.clone(), stop));
+    let server =
+        server.workers(workers).disable_signals().shutdown_timeout(DRAIN_SECONDS).listen(listener)?.run();
+    Ok(Running {
+        service: S::NAME,
+        address,
+        server: server.handle(),
+        serving: tokio::spawn(server),
+        context,
+        bus,
+    })
+}
+
+struct Shared<T> {
+    context: Context,
+    state: web::Data<T>,
+    watch: web::Data<Watch>,
+    gauges: web::Data<Gauges>,
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self {
+            context: self.context.clone(),
+            state: self.state.clone(),
+            watch: self.watch.clone(),
+            gauges: self.gauges.clone(),
+        }
+    }
+}
+
+/// The document of a service, complete without starting it.
+pub fn document<S: Service>() -> OpenApi {
+    let (_, api) = App::new().into_utoipa_app().configure(all_routes::<S>).split_for_parts();
+    openapi::complete::<S>(api)
+}
+
+fn all_routes<S: Service>(routes: &mut ServiceConfig<'_>) {
+    routes.service(health::alive).service(health::detailed).service(metrics::metrics);
+    S::root_routes(routes);
+    routes.service(scope::scope("/api/v1").configure(S::routes));
+}
+
+fn configure<S: Service>(cfg: &mut web::ServiceConfig, shared: &Shared<S::State>, api: &Arc<OpenApi>) {
+    let known = KnownPaths::of(api);
+    let json = web::Data::from(api.clone());
+    cfg.app_data(shared.context.clone())
+        .app_data(shared.state.clone())
+        .app_data(shared.watch.clone())
+        .app_data(shared.gauges.clone())
+        .app_data(json)
+        .app_data(hms_api::path_config())
+        .app_data(web::PayloadConfig::new(hms_api::BODY_LIMIT));
+    hms_docs::configure(
+        cfg,
+        &hms_docs::Pages { title: format!("HMS {}", S::NAME), spec_url: "/openapi.json", base: "" },
+    );
+    cfg.route("/openapi.json", web::get().to(|api: web::Data<OpenApi>| async move { web::Json(api) }));
+    cfg.default_service(web::to(move |request: actix_web::HttpRequest| {
+        let answer = known.answer(&request);
+        async move { answer }
+    }));
+}
+
+/// rustls asks for one provider per process; more than once does no harm.
+fn install_tls() {
+    let _already_there = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Returns at Ctrl-C or SIGTERM.
+pub async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => outcome,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,130 @@
+//! The settings that every service has.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use hms_access::KeySource;
+use hms_bus::Transport;
+use hms_db::DatabaseUrl;
+use hms_model::Secret;
+use hms_model::service::ServiceEntry;
+use hms_settings::{SettingError, Settings};
+
+/// The settings of one service, read once at its start.
+#[derive(Debug)]
+pub struct ServiceSettings {
+    /// Which service.
+    pub entry: &'static ServiceEntry,
+    /// `HMS_BIND` (127.0.0.1): the address it listens on.
+    pub bind: IpAddr,
+    /// Its port of the table, moved by `HMS_PORT_OFFSET` (0).
+    pub port: u16,
+    /// `HMS_DATA_DIR` (`data`): where everything is kept that has no URL.
+    pub data_dir: PathBuf,
+    /// `DATABASE_URL`, or a SQLite file in the data folder.
+    pub database: DatabaseUrl,
+    /// `HMS_WORKERS` (one per core, at most 2): the threads that answer requests.
+    pub workers: usize,
+}
+
+impl ServiceSettings {
+    /// Reads them for one service.
+    pub fn read(settings: &Settings, name: &str) -> Result<Self, SettingError> {
+        let entry = ServiceEntry::find(name)
+            .ok_or_else(|| SettingError::new(name, "there is no such service in the list of services"))?;
+        let data_dir = PathBuf::from(settings.get("HMS_DATA_DIR").unwrap_or_else(|| "data".into()));
+        let database = match settings.parse(&format!("{}_DATABASE_URL", name.to_uppercase()))? {
+            Some(own) => own,
+            None => settings.parse("DATABASE_URL")?.map_or_else(|| sqlite(&data_dir, entry), Ok)?,
+        };
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Ok(Self {
+            entry,
+            bind: settings.parse_or("HMS_BIND", IpAddr::from([127, 0, 0, 1]))?,
+            port: moved(settings, entry.port)?,
+            data_dir,
+            database,
+            workers: settings.parse_or("HMS_WORKERS", cores.min(2))?.max(1),
+        })
+    }
+}
+
+fn sqlite(data_dir: &std::path::Path, entry: &ServiceEntry) -> Result<DatabaseUrl, SettingError> {
+    let file = data_dir.join(format!("{}.sqlite3", entry.database()));
+    let url = format!("sqlite://{}", file.display());
+    url.parse().map_err(|reason| SettingError::new("HMS_DATA_DIR", reason))
+}
+
+/// A port of the table, moved by `HMS_PORT_OFFSET`.
+pub(crate) fn moved(settings: &Settings, port: u16) -> Result<u16, SettingError> {
+    let offset: u16 = settings.parse_or("HMS_PORT_OFFSET", 0)?;
+    port.checked_add(offset)
+        .ok_or_else(|| SettingError::new("HMS_PORT_OFFSET", format!("moves port {port} beyond 65535")))
+}
+
+/// Where tokens are checked against: `JWT_ALGORITHM` (`EdDSA`, with the JWK set of `AUTH_URL`; or `HS256` with
+/// `JWT_SECRET`).
+pub(crate) fn key_source(settings: &Settings) -> Result<KeySource, SettingError> {
+    match settings.get("JWT_ALGORITHM").as_deref().unwrap_or("EdDSA") {
+        "EdDSA" => Ok(KeySource::Url(format!("{}/.well-known/jwks.json", auth_url(settings)?))),
+        "HS256" => match settings.get("JWT_SECRET") {
+            Some(secret) if secret.len() >= 32 => Ok(KeySource::Secret(secret.into_bytes())),
+            _ => {
+                Err(SettingError::new("JWT_SECRET", "must have at least 32 bytes for HS256 (RFC 7518, 3.2)"))
+            }
+        },
+        _ => Err(SettingError::new("JWT_ALGORITHM", "must be EdDSA or HS256")),
+    }
+}
+
+fn auth_url(settings: &Settings) -> Result<String, SettingError> {
+    if let Some(url) = settings.get("AUTH_URL") {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    let port = ServiceEntry::find("auth").map_or(8000, |auth| auth.port);
+    Ok(format!("http://127.0.0.1:{}", moved(settings, port)?))
+}
+
+/// How events travel: RabbitMQ at `AMQP_URL`, with names that begin with `HMS_BUS_PREFIX` (`hms`); otherwise in
+/// this process, if it runs the whole platform; otherwise they wait in the outbox.
+pub(crate) fn transport(settings: &Settings, in_process: Option<&hms_bus::InProcess>) -> Transport {
+    match (settings.get("AMQP_URL"), in_process) {
+        (Some(url), _) => {
+            let prefix = settings.get("HMS_BUS_PREFIX").unwrap_or_else(|| "hms".into());
+            Transport::Amqp { url: Secret::new(url), prefix }
+        }
+        (None, Some(broker)) => Transport::InProcess(broker.clone()),
+        (None, None) => Transport::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_has_a_database_of_its_own_unless_told_otherwise() {
+        let cases: [(&[(&str, &str)], &str); 3] = [
+            (&[], "sqlite://data/user_db.sqlite3"),
+            (&[("DATABASE_URL", "sqlite://x.db")], "sqlite://x.db"),
+            (&[("DATABASE_URL", "sqlite://x.db"), ("USER_DATABASE_URL", "sqlite://y.db")], "sqlite://y.db"),
+        ];
+        for (pairs, expected) in cases {
+            let settings = Settings::default().with(pairs.iter().copied());
+            assert_eq!(ServiceSettings::read(&settings, "user").unwrap().database.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn an_offset_beyond_the_last_port_is_refused() {
+        let settings = Settings::from_pairs([("HMS_PORT_OFFSET", "60000")]);
+        let error = ServiceSettings::read(&settings, "auth").unwrap_err();
+        assert!(error.to_string().starts_with("HMS_PORT_OFFSET"), "{error}");
+    }
+
+    #[test]
+    fn a_short_secret_is_refused() {
+        let settings = Settings::from_pairs([("JWT_ALGORITHM", "HS256"), ("JWT_SECRET", "short")]);
+        assert!(key_source(&settings).is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! Logs through `tracing`: JSON lines where a machine reads them, text on a terminal. A failure is logged once,
+//! where it is handled, with ids and never with personal data.
+
+use std::io::IsTerminal;
+
+use hms_settings::{SettingError, Settings};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Starts logging to the standard error: `LOG_LEVEL` (`INFO`; `DEBUG=true` lowers it to `DEBUG`), `LOG_FORMAT`
+/// (`json` or `text`; by default text on a terminal). A second call changes nothing.
+pub fn init(settings: &Settings) -> Result<(), SettingError> {
+    let default = if settings.parse_or("DEBUG", false)? { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let level = settings.parse_or("LOG_LEVEL", default)?;
+    // What the libraries say below a warning is of use to nobody who runs a hospital.
+    let quiet = ["lapin", "hyper", "reqwest", "actix_server", "mio", "rustls"];
+    let filter = EnvFilter::default().add_directive(level.into());
+    let filter = quiet.iter().fold(filter, |filter, library| match format!("{library}=warn").parse() {
+        Ok(directive) if level >= LevelFilter::WARN => filter.add_directive(directive),
+        _ => filter,
+    });
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if json(settings)? {
+        builder.json().flatten_event(true).with_current_span(false).try_init()
+    } else {
+        builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
+    };
+    // An error says that this process logs already: the first one decides.
+    let _already_started = started;
+    Ok(())
+}
+
+fn json(settings: &Settings) -> Result<bool, SettingError> {
+    match settings.get("LOG_FORMAT").as_deref() {
+        None => Ok(!std::io::stderr().is_terminal()),
+        Some("json") => Ok(true),
+        Some("text") => Ok(false),
+        Some(_) => Err(SettingError::new("LOG_FORMAT", "must be json or text")),
+    }
+}

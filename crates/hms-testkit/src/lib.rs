@@ -1,0 +1,22 @@
+//! For tests only: a database of one's own for each test, one service under test, clients with tokens of any role.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may fail by panic"
+)]
+
+mod backends;
+mod client;
+pub mod database;
+mod folder;
+mod service;
+mod wait;
+
+pub use client::{Answer, Client};
+pub use folder::Folder;
+pub use hms_db::Backend;
+pub use service::TestService;
+pub use wait::until;
