@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hms_model::Clock;
+use hms_model::service::ServiceEntry;
+use hms_settings::{SettingError, Settings};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
@@ -16,6 +18,8 @@ use crate::{AccessError, crypto};
 /// An unknown key id makes us ask for the keys, but no more often than this: a stranger's token must not turn
 /// into load on the auth service.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
+/// RFC 7518, 3.2: a key no shorter than the hash.
+const HS256_BYTES: usize = 32;
 const FETCH_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Where the keys come from.
@@ -26,6 +30,29 @@ pub enum KeySource {
     Set(JwkSet),
     /// A secret shared by all services (HS256).
     Secret(Vec<u8>),
+}
+
+impl KeySource {
+    /// As the settings have it: `JWT_ALGORITHM` (`EdDSA`, with the JWK set of the auth service at `AUTH_URL`; or
+    /// `HS256` with `JWT_SECRET`).
+    pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        match settings.get("JWT_ALGORITHM").as_deref() {
+            None | Some("EdDSA") => Ok(Self::Url(format!("{}/.well-known/jwks.json", auth_url(settings)?))),
+            Some("HS256") => match settings.get("JWT_SECRET") {
+                Some(secret) if secret.len() >= HS256_BYTES => Ok(Self::Secret(secret.into_bytes())),
+                _ => Err(SettingError::new("JWT_SECRET", "must have at least 32 bytes for HS256 (RFC 7518, 3.2)")),
+            },
+            Some(_) => Err(SettingError::new("JWT_ALGORITHM", "must be EdDSA or HS256")),
+        }
+    }
+}
+
+fn auth_url(settings: &Settings) -> Result<String, SettingError> {
+    if let Some(url) = settings.get("AUTH_URL") {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    let port = ServiceEntry::find("auth").map_or(8000, |auth| auth.port);
+    Ok(format!("http://127.0.0.1:{}", settings.port(port)?))
 }
 
 /// Checks access tokens; clones share their keys.
@@ -134,4 +161,27 @@ fn decoding_keys(set: &JwkSet) -> Result<Known, AccessError> {
             Ok((key.kid.clone(), Arc::new(decoding)))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_come_from_where_the_settings_say() {
+        let url = |pairs: &[(&str, &str)]| match KeySource::from_settings(&Settings::default().with(pairs.iter().copied())) {
+            Ok(KeySource::Url(url)) => url,
+            _ => "no url".to_owned(),
+        };
+        assert_eq!(url(&[]), "http://127.0.0.1:8000/.well-known/jwks.json");
+        assert_eq!(url(&[("HMS_PORT_OFFSET", "10")]), "http://127.0.0.1:8010/.well-known/jwks.json");
+        assert_eq!(url(&[("AUTH_URL", "https://auth/")]), "https://auth/.well-known/jwks.json");
+    }
+
+    #[test]
+    fn a_short_secret_or_another_algorithm_is_refused() {
+        for pairs in [[("JWT_ALGORITHM", "HS256"), ("JWT_SECRET", "short")], [("JWT_ALGORITHM", "none"), ("A", "b")]] {
+            assert!(KeySource::from_settings(&Settings::from_pairs(pairs)).is_err(), "{pairs:?}");
+        }
+    }
 }

@@ -48,9 +48,29 @@ fn lowest_id(at: DateTime<Utc>) -> EventId {
 
 #[cfg(test)]
 mod tests {
+    use hms_db::{Database, Migrations, PoolOptions};
     use hms_model::id::Id;
+    use hms_testkit::database::TestDatabase;
 
     use super::*;
+
+    hms_testkit::on_both_back_ends! {
+        async fn an_event_is_admitted_once_until_it_is_forgotten(backend) {
+            let own = TestDatabase::new(backend, "inbox", &Migrations::new().and(crate::MIGRATIONS)).await;
+            let database = Database::new(own.url.clone(), PoolOptions::default());
+            let day = |day: i64| DateTime::UNIX_EPOCH + TimeDelta::days(20_000 + day);
+            let old: EventId = EventId::from_uuid(Uuid::from_u128(lowest_id(day(0)).uuid().as_u128() + 7));
+            let late: EventId = EventId::from_uuid(Uuid::from_u128(lowest_id(day(0)).uuid().as_u128() + 8));
+            let admit = async |id, at| database.write(move |db| admit(db, id, at)).await.unwrap();
+            assert!(admit(old, day(0)).await);
+            assert!(!admit(old, day(1)).await);
+            assert!(admit(late, day(6)).await, "an old event that came in late");
+            let keep = Duration::from_secs(3 * 24 * 60 * 60);
+            assert!(!database.write(move |db| prune(db, day(8), keep)).await.unwrap());
+            assert!(admit(old, day(8)).await, "forgotten");
+            assert!(!admit(late, day(8)).await, "not yet");
+        }
+    }
 
     #[test]
     fn the_lowest_id_of_a_moment_parts_the_ids_before_from_those_after() {

@@ -153,3 +153,82 @@ pub(crate) fn remove(db: &mut Db, positions: Vec<i64>) -> Result<()> {
     diesel::delete(outbox::table.filter(outbox::position.eq_any(positions))).execute(db)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hms_db::{Backend, Database, Migrations, PoolOptions};
+    use hms_model::Clock;
+    use hms_model::event::{DepartmentFacts, DepartmentUpdated};
+    use hms_model::id::{DepartmentId, Id};
+    use hms_testkit::database::{TestDatabase, wanted};
+    use tokio::runtime::Handle;
+
+    use super::*;
+
+    async fn database(backend: Backend) -> (TestDatabase, Database) {
+        let own = TestDatabase::new(backend, "outbox", &Migrations::new().and(crate::MIGRATIONS)).await;
+        let database = Database::new(own.url.clone(), PoolOptions::default());
+        (own, database)
+    }
+
+    fn event(department_id: DepartmentId, version: i64) -> Envelope {
+        let now = Clock::system().now();
+        let facts = DepartmentFacts { department_id, version, name: "Radiology".into(), active: true };
+        Envelope::of("user", &DepartmentUpdated(facts), Id::new(now), now).unwrap()
+    }
+
+    hms_testkit::on_both_back_ends! {
+        async fn events_wait_in_the_order_in_which_they_were_written(backend) {
+            let (_own, database) = database(backend).await;
+            let department = Id::new(Clock::system().now());
+            let mut events: Vec<_> = (1..=5).map(|version| event(department, version)).collect();
+            // An id that was made earlier than the others says nothing about the commit.
+            events.swap(0, 4);
+            let (first, rest) = (vec![events[0].clone()], events[1..].to_vec());
+            database.write(move |db| append(db, &first)).await.unwrap();
+            database.write(move |db| append(db, &rest)).await.unwrap();
+            assert_eq!(database.read(|db| waiting(db, 10)).await.unwrap(), events);
+            let rows = database.read(|db| pending(db, vec![], 2)).await.unwrap();
+            let positions: Vec<_> = rows.iter().map(|row| row.position).collect();
+            let next = database.read(move |db| pending(db, positions, 10)).await.unwrap();
+            assert_eq!(next.len(), 3);
+            database.write(move |db| remove(db, next.iter().map(|row| row.position).collect())).await.unwrap();
+            let (count, oldest) = database.read(depth).await.unwrap();
+            assert_eq!((count, oldest), (2, events.iter().take(2).map(|event| event.time).min()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_later_event_does_not_overtake_one_that_another_relay_holds() {
+        if !wanted(Backend::Postgres) {
+            return;
+        }
+        let (_own, database) = database(Backend::Postgres).await;
+        let [a, b] = [(); 2].map(|()| Id::new(Clock::system().now()));
+        let events = vec![event(a, 1), event(a, 2), event(b, 1)];
+        database.write(move |db| append(db, &events)).await.unwrap();
+        let (runtime, other) = (Handle::current(), database.clone());
+        let (held, left) = database
+            .write(move |db| {
+                let held = claim(db, 1)?;
+                let other = async {
+                    tokio::time::timeout(Duration::from_secs(5), other.write(|db| claim(db, 9))).await
+                };
+                Ok::<_, hms_db::Error>((held, runtime.block_on(other).expect("it does not wait for us")?))
+            })
+            .await
+            .unwrap();
+        let subjects = |claim: &Claim| claim.rows.iter().map(|row| row.subject.clone()).collect::<Vec<_>>();
+        assert_eq!(subjects(&held), [a.to_string()]);
+        assert!(!held.held_back);
+        assert_eq!(subjects(&left), [b.to_string()], "the second event of the first aggregate waits");
+        assert!(left.held_back);
+        assert_eq!(
+            database.write(|db| claim(db, 9)).await.unwrap().rows.len(),
+            3,
+            "nothing is held any more"
+        );
+    }
+}

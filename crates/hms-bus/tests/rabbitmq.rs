@@ -24,14 +24,14 @@ fn departments(service: &'static str) -> Consumer {
     Consumer::new(service).on(|delivery, _: DepartmentUpdated| note(delivery))
 }
 
-/// A world with RabbitMQ, unless the tests run without it.
-fn world(services: &[&'static str]) -> Option<World> {
-    hms_testkit::database::wanted(Backend::Postgres).then(|| World::new(Backend::Postgres, services))
+/// A world with RabbitMQ, unless the tests run without the servers.
+fn world() -> Option<World> {
+    hms_testkit::database::wanted(Backend::Postgres).then(|| World::over_rabbitmq(Backend::Postgres))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_relays_on_one_database_send_each_event_once_and_in_order() {
-    let Some(world) = world(&[]) else { return };
+    let Some(world) = world() else { return };
     let appointment = world.start("appointment", departments("appointment")).await;
     let user = world.start("user", Consumer::new("user")).await;
     let replica = world.start_on("user", user.database.clone(), Consumer::new("user")).await;
@@ -56,7 +56,7 @@ async fn two_relays_on_one_database_send_each_event_once_and_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_arrives_although_connections_break() {
-    let Some(world) = world(&[]) else { return };
+    let Some(world) = world() else { return };
     world.broker().lay_line().await;
     let appointment = world.start("appointment", departments("appointment")).await;
     let user = world.start("user", Consumer::new("user")).await;
@@ -77,7 +77,7 @@ async fn everything_arrives_although_connections_break() {
 
 #[tokio::test]
 async fn writes_go_on_while_the_broker_is_away_and_health_says_so() {
-    let Some(world) = world(&[]) else { return };
+    let Some(world) = world() else { return };
     world.broker().lay_line().await;
     let appointment = world.start("appointment", departments("appointment")).await;
     let user = world.start("user", Consumer::new("user")).await;
@@ -96,7 +96,7 @@ async fn writes_go_on_while_the_broker_is_away_and_health_says_so() {
 
 #[tokio::test]
 async fn garbage_an_unknown_type_and_ten_megabytes_stop_nothing() {
-    let Some(world) = world(&[]) else { return };
+    let Some(world) = world() else { return };
     let appointment = world.start("appointment", departments("appointment")).await;
     let user = world.start("user", Consumer::new("user")).await;
     let unknown = Envelope { kind: "ward.painted".into(), ..wrap("user", &change(department(), 1)) };
@@ -121,7 +121,7 @@ async fn garbage_an_unknown_type_and_ten_megabytes_stop_nothing() {
 
 #[tokio::test]
 async fn an_event_that_nobody_consumes_is_published_all_the_same() {
-    let Some(world) = world(&[]) else { return };
+    let Some(world) = world() else { return };
     let user = world.start("user", Consumer::new("user")).await;
     let event = AccountRegistered {
         account_id: hms_model::id::Id::new(hms_model::Clock::system().now()),
@@ -134,8 +134,23 @@ async fn an_event_that_nobody_consumes_is_published_all_the_same() {
 }
 
 #[tokio::test]
+async fn services_on_sqlite_use_a_broker_as_well() {
+    if world().is_none() {
+        return;
+    }
+    let world = World::over_rabbitmq(Backend::Sqlite);
+    let appointment = world.start("appointment", departments("appointment")).await;
+    let user = world.start("user", Consumer::new("user")).await;
+    let id = department();
+    user.publish(&(1..=20).map(|version| change(id, version)).collect::<Vec<_>>()).await;
+    let effects = await_count(&appointment.database, 20).await;
+    assert_ordered(&effects);
+    until("an empty outbox", SECONDS, async || (user.outbox_depth().await == 0).then_some(())).await;
+}
+
+#[tokio::test]
 async fn a_clash_of_names_in_the_broker_is_told_by_name() {
-    let Some(world) = world(&[]) else { return };
+    let Some(world) = world() else { return };
     world.broker().occupy("appointment").await;
     let own = common::database(Backend::Postgres, "appointment").await;
     let database = hms_db::Database::new(own.url.clone(), hms_db::PoolOptions::default());
@@ -159,7 +174,7 @@ async fn a_clash_of_names_in_the_broker_is_told_by_name() {
 
 #[tokio::test]
 async fn another_replica_takes_over_when_the_active_consumer_stops() {
-    let Some(world) = world(&[]) else { return };
+    let Some(world) = world() else { return };
     let first = world.start("appointment", departments("appointment")).await;
     let second = world.start_on("appointment", first.database.clone(), departments("appointment")).await;
     let user = world.start("user", Consumer::new("user")).await;

@@ -118,6 +118,7 @@ impl Pool {
 
     fn give_back(&self, mut connection: Pooled) {
         if connection.is_lost() {
+            self.forget_idle();
             return;
         }
         if connection.is_spoilt() {

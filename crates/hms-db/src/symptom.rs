@@ -41,7 +41,11 @@ const REFUSED_VALUE: &[&str] = &[
     "invalid byte sequence for encoding",
     "unsupported Unicode escape sequence",
     "value too long for type",
-    "out of range",
+    "integer out of range",
+    "bigint out of range",
+    "timestamp out of range",
+    "date out of range",
+    "is out of range for type",
 ];
 
 /// Whether the connection is of no more use, nor are those that were made with it. A read-only transaction means

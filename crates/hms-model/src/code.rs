@@ -48,7 +48,7 @@ macro_rules! coded_enum {
 
         impl std::str::FromStr for $name {
             type Err = $crate::UnknownCode;
-            fn from_str(code: &str) -> Result<Self, Self::Err> {
+            fn from_str(code: &str) -> ::std::result::Result<Self, Self::Err> {
                 $crate::Coded::from_code(code).ok_or_else($crate::UnknownCode::of::<Self>)
             }
         }

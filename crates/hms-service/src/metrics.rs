@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, get, web};
-use hms_telemetry::IntGauge;
+use hms_telemetry::{IntCounter, IntGauge};
 
 use crate::Context;
 use crate::health::Watch;
@@ -29,26 +29,40 @@ pub(crate) struct Gauges {
     waiting: IntGauge,
     outbox_events: IntGauge,
     outbox_age: IntGauge,
+    published: IntCounter,
+    consumed: IntCounter,
+    retried: IntCounter,
+    dead: IntCounter,
 }
 
 impl Gauges {
     pub fn new(context: &Context) -> anyhow::Result<Self> {
         let gauge = |name: &str, help: &str| context.metrics.gauge(name, help);
+        let counter = |name: &str, help: &str| context.metrics.counter(name, help);
         Ok(Self {
             connections: gauge("hms_database_connections_max", "Connections that the pool may have.")?,
             in_use: gauge("hms_database_connections_in_use", "Connections at work.")?,
             waiting: gauge("hms_database_requests_waiting", "Units of work that wait for a connection.")?,
             outbox_events: gauge("hms_outbox_events", "Events that are committed and not yet published.")?,
             outbox_age: gauge("hms_outbox_oldest_age_seconds", "Age of the oldest of them.")?,
+            published: counter("hms_bus_events_published_total", "Events handed over to the bus.")?,
+            consumed: counter("hms_bus_deliveries_total", "Deliveries whose effect is committed.")?,
+            retried: counter("hms_bus_deliveries_retried_total", "Deliveries that failed and were put off.")?,
+            dead: counter("hms_bus_dead_letters_total", "Events put to the dead letters.")?,
         })
     }
 
     async fn renew(&self, watch: &Watch) {
         let pool = watch.context.database.status();
-        let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        let count = i64::from;
         self.connections.set(count(pool.max));
         self.in_use.set(count(pool.in_use));
         self.waiting.set(count(pool.waiting));
+        let bus = watch.bus.numbers();
+        raise(&self.published, bus.published);
+        raise(&self.consumed, bus.consumed);
+        raise(&self.retried, bus.retried);
+        raise(&self.dead, bus.dead);
         let deadline = Duration::from_secs(1);
         let depth = watch.context.database.read(hms_bus::outbox::depth);
         if let Ok(Ok((events, oldest))) = tokio::time::timeout(deadline, depth).await {
@@ -59,6 +73,14 @@ impl Gauges {
     }
 }
 
+/// Raises a counter to what has been counted elsewhere.
+fn raise(counter: &IntCounter, to: u64) {
+    counter.inc_by(to.saturating_sub(counter.get()));
+}
+
+/// Tells the gateway the route template, for its own labels; it does not go further out.
+const ROUTE: HeaderName = HeaderName::from_static("x-hms-route");
+
 /// Middleware: notes each request by its route template.
 pub(crate) async fn observe<B: MessageBody>(
     request: ServiceRequest,
@@ -66,9 +88,12 @@ pub(crate) async fn observe<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
     let context = request.app_data::<Context>().cloned();
-    let response = next.call(request).await?;
+    let mut response = next.call(request).await?;
     if let Some(context) = context {
         let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
+        if let Ok(value) = HeaderValue::from_str(&route) {
+            response.headers_mut().insert(ROUTE, value);
+        }
         let method = response.request().method().as_str().to_owned();
         let status = response.status();
         context.metrics.observe_http(&method, &route, status.as_u16(), started.elapsed().as_secs_f64());

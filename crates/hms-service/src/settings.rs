@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use hms_access::KeySource;
 use hms_bus::Transport;
 use hms_db::DatabaseUrl;
 use hms_model::Secret;
@@ -41,7 +40,7 @@ impl ServiceSettings {
         Ok(Self {
             entry,
             bind: settings.parse_or("HMS_BIND", IpAddr::from([127, 0, 0, 1]))?,
-            port: moved(settings, entry.port)?,
+            port: settings.port(entry.port)?,
             data_dir,
             database,
             workers: settings.parse_or("HMS_WORKERS", cores.min(2))?.max(1),
@@ -53,36 +52,6 @@ fn sqlite(data_dir: &std::path::Path, entry: &ServiceEntry) -> Result<DatabaseUr
     let file = data_dir.join(format!("{}.sqlite3", entry.database()));
     let url = format!("sqlite://{}", file.display());
     url.parse().map_err(|reason| SettingError::new("HMS_DATA_DIR", reason))
-}
-
-/// A port of the table, moved by `HMS_PORT_OFFSET`.
-pub(crate) fn moved(settings: &Settings, port: u16) -> Result<u16, SettingError> {
-    let offset: u16 = settings.parse_or("HMS_PORT_OFFSET", 0)?;
-    port.checked_add(offset)
-        .ok_or_else(|| SettingError::new("HMS_PORT_OFFSET", format!("moves port {port} beyond 65535")))
-}
-
-/// Where tokens are checked against: `JWT_ALGORITHM` (`EdDSA`, with the JWK set of `AUTH_URL`; or `HS256` with
-/// `JWT_SECRET`).
-pub(crate) fn key_source(settings: &Settings) -> Result<KeySource, SettingError> {
-    match settings.get("JWT_ALGORITHM").as_deref().unwrap_or("EdDSA") {
-        "EdDSA" => Ok(KeySource::Url(format!("{}/.well-known/jwks.json", auth_url(settings)?))),
-        "HS256" => match settings.get("JWT_SECRET") {
-            Some(secret) if secret.len() >= 32 => Ok(KeySource::Secret(secret.into_bytes())),
-            _ => {
-                Err(SettingError::new("JWT_SECRET", "must have at least 32 bytes for HS256 (RFC 7518, 3.2)"))
-            }
-        },
-        _ => Err(SettingError::new("JWT_ALGORITHM", "must be EdDSA or HS256")),
-    }
-}
-
-fn auth_url(settings: &Settings) -> Result<String, SettingError> {
-    if let Some(url) = settings.get("AUTH_URL") {
-        return Ok(url.trim_end_matches('/').to_owned());
-    }
-    let port = ServiceEntry::find("auth").map_or(8000, |auth| auth.port);
-    Ok(format!("http://127.0.0.1:{}", moved(settings, port)?))
 }
 
 /// How events travel: RabbitMQ at `AMQP_URL`, with names that begin with `HMS_BUS_PREFIX` (`hms`); otherwise in
@@ -120,11 +89,5 @@ mod tests {
         let settings = Settings::from_pairs([("HMS_PORT_OFFSET", "60000")]);
         let error = ServiceSettings::read(&settings, "auth").unwrap_err();
         assert!(error.to_string().starts_with("HMS_PORT_OFFSET"), "{error}");
-    }
-
-    #[test]
-    fn a_short_secret_is_refused() {
-        let settings = Settings::from_pairs([("JWT_ALGORITHM", "HS256"), ("JWT_SECRET", "short")]);
-        assert!(key_source(&settings).is_err());
     }
 }

@@ -72,6 +72,13 @@ impl Settings {
         Ok(self.parse(name)?.unwrap_or(default))
     }
 
+    /// A port of the list of services, moved by `HMS_PORT_OFFSET` (0).
+    pub fn port(&self, listed: u16) -> Result<u16, SettingError> {
+        let offset: u16 = self.parse_or("HMS_PORT_OFFSET", 0)?;
+        let beyond = || SettingError::new("HMS_PORT_OFFSET", format!("moves port {listed} beyond 65535"));
+        listed.checked_add(offset).ok_or_else(beyond)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the seam the other calls go through")]
     fn environment_variable(&self, name: &str) -> Option<String> {
         if self.environment { std::env::var(name).ok() } else { None }

@@ -1,4 +1,8 @@
-//! The `hms` command's own code, as a library so that other tests can run it: so far the import of other systems'
-//! exports through the public API.
+//! The `hms` command's own code, as a library so that tests can run it: the whole platform in one process, tables,
+//! documents, and the import of other systems' exports through the public API.
 
 pub mod import;
+pub mod migrate;
+pub mod openapi;
+mod services;
+pub mod up;

@@ -1,9 +1,11 @@
 //! `hms`: the command line of the platform.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use hms::import::{self, ImportArgs};
+use hms::{migrate, openapi, up};
 use hms_settings::Settings;
 
 /// A hospital platform of small services.
@@ -16,8 +18,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the whole platform in this process, until Ctrl-C.
+    Up,
     /// Brings the export of another system in, through the public API.
     Import(ImportArgs),
+    /// Makes or renews the tables of one service or of all.
+    Migrate {
+        /// The service; all when it is left out.
+        service: Option<String>,
+    },
+    /// Writes the OpenAPI document of a service.
+    Openapi {
+        /// The service.
+        service: String,
+    },
 }
 
 #[tokio::main]
@@ -27,8 +41,19 @@ async fn main() -> ExitCode {
         Err(usage) => return explain(&usage),
     };
     let settings = Settings::from_environment();
-    match cli.command {
-        Command::Import(args) => import::execute(args, &settings).await,
+    let mut out = io::stdout();
+    let outcome = match cli.command {
+        Command::Import(args) => return import::execute(args, &settings).await,
+        Command::Up => up::up(&settings, &mut out).await,
+        Command::Migrate { service } => migrate::migrate(&settings, service.as_deref(), &mut out).await,
+        Command::Openapi { service } => openapi::write(&service, &mut out),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _unwritable = writeln!(io::stderr(), "hms: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

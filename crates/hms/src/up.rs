@@ -66,26 +66,27 @@ pub(crate) fn start<S: Service>(
     broker: InProcess,
 ) -> BoxFuture<'static, anyhow::Result<Running>> {
     Box::pin(async move {
-        let settings = own_database(settings, S::NAME)?;
+        let settings = with_own_database(&settings, S::NAME)?;
         hms_service::start::<S>(&settings, Wiring { broker: Some(broker), ..Wiring::default() }).await
     })
 }
 
 /// `DATABASE_URL` names the server here; each service has a database of its own on it.
-fn own_database(settings: Settings, service: &str) -> anyhow::Result<Settings> {
+pub(crate) fn with_own_database(settings: &Settings, service: &str) -> anyhow::Result<Settings> {
     let own = format!("{}_DATABASE_URL", service.to_uppercase());
     let server: Option<hms_db::DatabaseUrl> = settings.parse("DATABASE_URL")?;
     Ok(match server {
         Some(server) if settings.get(&own).is_none() => {
             settings.with([(own, server.with_database(&format!("{service}_db")).expose())])
         }
-        _ => settings,
+        _ => settings.clone(),
     })
 }
 
 /// Runs the platform until Ctrl-C or SIGTERM, and says on `out` where it is.
 pub async fn up(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
     let begun = Instant::now();
+    hms_telemetry::logs::init(settings)?;
     let data_dir = settings.get("HMS_DATA_DIR").unwrap_or_else(|| "data".into());
     std::fs::create_dir_all(&data_dir).with_context(|| format!("the folder {data_dir} cannot be made"))?;
     let platform = Platform::start(settings).await?;

@@ -11,17 +11,17 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use futures_util::{FutureExt, StreamExt};
 use hms_model::event::Envelope;
-use lapin::Connection;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
 use tokio::time::Instant;
 
 use super::letter::{self, Fate};
 use super::line::Lines;
 use super::publisher::{Outgoing, Publisher, Receipt};
 use super::topology::Names;
-use super::{Broker, Fault, Outages, close, connect};
+use super::{Broker, Fault, HANDSHAKE, Outages, close, connect, within};
 use crate::backoff::{self, Backoff};
 use crate::board::{Half, add};
 use crate::context::Context;
@@ -43,6 +43,12 @@ struct Session<'a> {
     receiver: &'a Receiver,
     publisher: Publisher,
     lines: Lines,
+}
+
+/// What the broker sends us.
+struct Subscription {
+    channel: Channel,
+    messages: lapin::Consumer,
 }
 
 /// A message that can be read.
@@ -68,26 +74,33 @@ impl Receiver {
 
     async fn session(&self, outages: &mut Outages) -> Result<(), Fault> {
         let connection = connect(&self.broker, format!("hms-{} consumer", self.context.service)).await?;
-        let publisher = Publisher::open(&connection, self.context.options.confirm_within).await?;
-        self.names.declare_queues(&publisher.channel, &self.engine.kinds()).await?;
+        let (publisher, subscription) =
+            within(HANDSHAKE, "what the consumer needs", self.set_up(&connection)).await?;
+        self.context.board.up(Half::Consumer);
         let mut session = Session { receiver: self, publisher, lines: Lines::default() };
-        let ended = session.consume(&connection, outages).await;
+        let ended = session.consume(subscription, outages).await;
         close(&connection).await;
         ended
+    }
+
+    async fn set_up(&self, connection: &Connection) -> Result<(Publisher, Subscription), Fault> {
+        let Self { context, names, engine, .. } = self;
+        let publisher = Publisher::open(connection, context.options.confirm_within).await?;
+        names.declare_queues(&publisher.channel, &engine.kinds()).await?;
+        let channel = connection.create_channel().await?;
+        channel.basic_qos(context.options.prefetch, BasicQosOptions::default()).await?;
+        let queue = names.queue.as_str().into();
+        let options = BasicConsumeOptions::default();
+        let messages = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
+        Ok((publisher, Subscription { channel, messages }))
     }
 }
 
 impl Session<'_> {
     /// Takes messages until the service stops. What was prefetched and not taken goes back to the queue.
-    async fn consume(&mut self, connection: &Connection, outages: &mut Outages) -> Result<(), Fault> {
-        let Receiver { context, names, .. } = self.receiver;
-        let channel = connection.create_channel().await?;
-        channel.basic_qos(context.options.prefetch, BasicQosOptions::default()).await?;
-        let options = BasicConsumeOptions::default();
-        let queue = names.queue.as_str();
-        let mut messages =
-            channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
-        context.board.up(Half::Consumer);
+    async fn consume(&mut self, subscription: Subscription, outages: &mut Outages) -> Result<(), Fault> {
+        let context = &self.receiver.context;
+        let Subscription { channel, mut messages } = subscription;
         let most = usize::from(context.options.prefetch);
         loop {
             let first = tokio::select! {
@@ -227,7 +240,7 @@ impl Session<'_> {
             return Err(Fault::Refused(target.clone()));
         }
         let acks = fates.iter().map(|(delivery, _)| delivery.ack(BasicAckOptions::default()));
-        try_join_all(acks).await?;
+        within(self.receiver.context.options.confirm_within, "acknowledgements", try_join_all(acks)).await?;
         Ok(())
     }
 }

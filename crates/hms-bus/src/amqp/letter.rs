@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use hms_model::id::EventId;
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, LongString};
@@ -49,6 +50,10 @@ pub(crate) fn outgoing<'a>(names: &'a Names, delivery: &'a Delivery, fate: &Fate
         }
     };
     let mut properties = described(&delivery.properties).with_headers(headers);
+    if let (Fate::Dead { at, .. }, None) = (fate, properties.message_id()) {
+        // Garbage has no id; as a dead letter it needs one, to be named by.
+        properties = properties.with_message_id(EventId::new(*at).to_string().into());
+    }
     if let Some(expiration) = expiration {
         properties = properties.with_expiration(expiration.into());
     }

@@ -26,8 +26,8 @@ use crate::context::Context;
 
 /// Seconds of silence after which either side gives a connection up, unless the URL says otherwise.
 const HEARTBEAT: u16 = 15;
-/// How long the broker may take to answer when a connection is made or ended.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long the broker may take to answer when a connection is made or ended, and until everything is declared.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// Where the broker is, and the first part of every name in it.
 #[derive(Clone, Debug)]
@@ -71,10 +71,17 @@ async fn connect(broker: &Broker, name: String) -> Result<Connection, Fault> {
     let mut uri: AMQPUri = broker.url.expose().parse().map_err(|_| Fault::Address)?;
     uri.query.heartbeat.get_or_insert(HEARTBEAT);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    timeout(HANDSHAKE, Connection::connect_uri(uri, properties))
-        .await
-        .map_err(|_| Fault::Slow("a new connection"))?
-        .map_err(Fault::from)
+    // A connection that breaks in the middle of its handshake may leave lapin waiting for ever.
+    within(HANDSHAKE, "a new connection", Connection::connect_uri(uri, properties)).await
+}
+
+/// Gives work with the broker a limit, and the name that a fault tells when it is reached.
+async fn within<T, E: Into<Fault>>(
+    limit: Duration,
+    what: &'static str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Fault> {
+    timeout(limit, work).await.map_err(|_| Fault::Slow(what))?.map_err(Into::into)
 }
 
 /// Ends a connection politely; what the broker has not heard of by then, it will find out by itself.
@@ -107,7 +114,7 @@ impl Outages {
     async fn wait(&mut self, fault: Fault) -> bool {
         let Context { service, board, stop, .. } = &self.context;
         let detail = fault.to_string();
-        add(&board.interruptions, 1);
+        add(&board.interruptions, usize::from(!matches!(fault, Fault::Database(_))));
         if self.backoff.is_fresh() || self.told.as_ref() != Some(&detail) {
             tracing::warn!(service, half = ?self.half, fault = detail, "the bus waits");
         }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
-use tokio::time::timeout;
 
-use super::Fault;
+use super::{Fault, within};
 
 /// AMQP's code for "write it to disk".
 const PERSISTENT: u8 = 2;
@@ -58,9 +57,9 @@ impl Publisher {
                     Confirmation::Nack(_) | Confirmation::NotRequested => Receipt::Refused,
                 });
             }
-            Ok(receipts)
+            Ok::<_, Fault>(receipts)
         };
-        timeout(self.confirm_within, work).await.map_err(|_| Fault::Slow("confirms"))?
+        within(self.confirm_within, "confirms", work).await
     }
 
     async fn send(&self, message: Outgoing<'_>) -> lapin::Result<PublisherConfirm> {

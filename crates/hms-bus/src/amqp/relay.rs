@@ -23,7 +23,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::publisher::{Outgoing, Publisher, Receipt};
 use super::topology::Names;
-use super::{Broker, Fault, Outages, close, connect};
+use super::{Broker, Fault, HANDSHAKE, Outages, close, connect, within};
 use crate::board::{Half, add};
 use crate::context::Context;
 use crate::outbox::{self, Row};
@@ -59,12 +59,17 @@ impl Sender {
 
     async fn session(&self, outages: &mut Outages) -> Result<(), Fault> {
         let connection = connect(&self.broker, format!("hms-{} relay", self.context.service)).await?;
-        let publisher = Publisher::open(&connection, self.context.options.confirm_within).await?;
-        self.names.declare_events(&publisher.channel).await?;
+        let publisher = within(HANDSHAKE, "what the relay needs", self.set_up(&connection)).await?;
         self.context.board.up(Half::Relay);
         let ended = self.relay(&connection, &publisher, outages).await;
         close(&connection).await;
         ended
+    }
+
+    async fn set_up(&self, connection: &Connection) -> Result<Publisher, Fault> {
+        let publisher = Publisher::open(connection, self.context.options.confirm_within).await?;
+        self.names.declare_events(&publisher.channel).await?;
+        Ok(publisher)
     }
 
     /// Works until the service stops and the outbox is empty.

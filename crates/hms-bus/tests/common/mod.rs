@@ -36,8 +36,18 @@ pub struct Node {
 
 impl World {
     pub fn new(backend: Backend, services: &[&'static str]) -> Self {
-        let broker = (backend == Backend::Postgres).then(TestBroker::new);
-        Self { backend, broker, hub: InProcess::new(services.iter().copied()) }
+        match backend {
+            Backend::Sqlite => Self::in_process(backend, services),
+            Backend::Postgres => Self::over_rabbitmq(backend),
+        }
+    }
+
+    pub fn in_process(backend: Backend, services: &[&'static str]) -> Self {
+        Self { backend, broker: None, hub: InProcess::new(services.iter().copied()) }
+    }
+
+    pub fn over_rabbitmq(backend: Backend) -> Self {
+        Self { backend, broker: Some(TestBroker::new()), hub: InProcess::new([]) }
     }
 
     pub fn broker(&self) -> &TestBroker {

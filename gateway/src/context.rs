@@ -1,0 +1,77 @@
+//! What is known of one request while it goes through the phases.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use hms_access::Claims;
+use hms_model::Clock;
+use hms_model::id::Id;
+
+use crate::Upstream;
+
+/// The context of one request: each phase adds what it finds out.
+pub struct Context {
+    /// The id of the request, in logs, answers and at every service that it reaches.
+    pub request_id: String,
+    /// When it came.
+    pub started: Instant,
+    /// Its method.
+    pub method: Method,
+    /// The address at the other end of the connection.
+    pub peer: Option<IpAddr>,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+    /// Who comes, where a token said so.
+    pub caller: Option<Arc<Claims>>,
+    /// The service that answers.
+    pub upstream: Option<Arc<Upstream>>,
+    /// The route as a template, such as `/api/v1/patients/{id}`.
+    pub template: Option<String>,
+}
+
+impl Context {
+    /// The context of a request that has just come.
+    pub fn new(request: &ServiceRequest, clock: &Clock) -> Self {
+        let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+        Self {
+            request_id: given
+                .filter(|id| can_be_request_id(id))
+                .map_or_else(|| new_request_id(clock), str::to_owned),
+            started: Instant::now(),
+            method: request.method().clone(),
+            peer: request.peer_addr().map(|address| address.ip()),
+            secure: request.app_config().secure(),
+            caller: None,
+            upstream: None,
+            template: None,
+        }
+    }
+}
+
+fn new_request_id(clock: &Clock) -> String {
+    Id::<Context>::new(clock.now()).to_string()
+}
+
+/// An id from outside goes into logs and headers: letters, digits, `_` and `-` cannot do harm there.
+fn can_be_request_id(id: &str) -> bool {
+    (1..=64).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_from_outside_are_taken_only_if_harmless() {
+        for good in ["a", "A-1_b", &"x".repeat(64)] {
+            assert!(can_be_request_id(good), "{good}");
+        }
+        for bad in ["", " a", "a b", "a\"b", "ä", "a;b", &"x".repeat(65)] {
+            assert!(!can_be_request_id(bad), "{bad}");
+        }
+    }
+}

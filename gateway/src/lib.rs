@@ -1,0 +1,19 @@
+//! The gateway: the only door to HMS. It asks who comes, refuses what is malformed, finds the service that
+//! answers, and passes request and answer through as streams.
+//!
+//! A request goes through a row of phases over one `context`; `phases` shows the row, and each phase is a
+//! file of its own below it. `upstream` is the way to the services, `table` says which service answers
+//! what, and `own` holds the few pages that the gateway answers itself.
+
+mod config;
+mod context;
+mod own;
+mod phases;
+mod server;
+mod table;
+mod upstream;
+
+pub use config::{Config, Limits};
+pub use server::{Running, start};
+pub use table::{RouteTable, TableError};
+pub use upstream::Upstream;

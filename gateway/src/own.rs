@@ -1,0 +1,45 @@
+//! The few pages that the gateway answers itself: health, metrics, the merged API document and its two views.
+
+mod health;
+mod merge;
+pub mod schema;
+
+use actix_web::http::header::ContentType;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{Handler, HttpResponse, Responder};
+use hms_problem::Code;
+
+use crate::server::Gateway;
+
+/// Adds the pages, each with and without a slash at its end.
+pub fn configure(cfg: &mut ServiceConfig) {
+    page(cfg, "/health", health::short);
+    page(cfg, "/health/detailed", health::detailed);
+    page(cfg, "/metrics", metrics);
+    page(cfg, "/api/schema", schema::show);
+    let pages = hms_docs::Pages { title: "HMS".to_owned(), spec_url: "/api/schema", base: "/api" };
+    hms_docs::configure(cfg, &pages);
+    cfg.default_service(web::to(no_route));
+}
+
+fn page<F, Args>(cfg: &mut ServiceConfig, path: &str, answer: F)
+where
+    F: Handler<Args> + Clone,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let paths = vec![path.to_owned(), format!("{path}/")];
+    cfg.service(web::resource(paths).route(web::get().to(answer.clone())).route(web::head().to(answer)));
+}
+
+async fn no_route() -> Result<HttpResponse, hms_problem::Problem> {
+    Err(Code::RouteNotFound.into())
+}
+
+async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(gateway.shared.metrics.render())
+}
+
+fn json(body: impl Into<bytes::Bytes>) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(body.into())
+}

@@ -1,0 +1,17 @@
+//! Route: the service that answers, by the first segment of the path.
+
+use std::sync::Arc;
+
+use hms_problem::{Code, Problem};
+
+use super::normalise::ApiPath;
+use crate::context::Context;
+use crate::{RouteTable, Upstream};
+
+/// The service of a path, noted in the context.
+pub fn find(routes: &RouteTable, context: &mut Context, path: &ApiPath) -> Result<Arc<Upstream>, Problem> {
+    let upstream = routes.find(path.resource()).ok_or(Code::RouteNotFound)?;
+    context.upstream = Some(Arc::clone(upstream));
+    context.template = Some(path.shape());
+    Ok(Arc::clone(upstream))
+}

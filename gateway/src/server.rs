@@ -1,0 +1,102 @@
+//! The server around the phases: binding, workers, stopping.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use anyhow::Context as _;
+use hms_access::Verifier;
+use hms_model::Clock;
+use hms_telemetry::Metrics;
+use tokio::task::JoinHandle;
+
+use crate::own::{self, schema::Schema};
+use crate::phases;
+use crate::upstream::Pool;
+use crate::{Config, Limits, RouteTable};
+
+/// How long requests in flight may take to end once the gateway stops.
+const DRAIN_SECONDS: u64 = 30;
+/// How long a client's connection may stay open between two requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// What all workers share.
+pub struct Shared {
+    pub routes: RouteTable,
+    pub verifier: Verifier,
+    pub limits: Limits,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    pub schema: Schema,
+    pub since: Instant,
+}
+
+/// What one worker answers requests with.
+pub struct Gateway {
+    pub shared: Arc<Shared>,
+    pub pool: Pool,
+}
+
+/// A gateway that listens.
+pub struct Running {
+    address: SocketAddr,
+    handle: ServerHandle,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more connections, lets the requests in flight end, and returns then.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.handle.stop(true).await;
+        self.wait().await
+    }
+
+    /// Returns when the gateway has ended by itself, which it does only by an error.
+    pub async fn wait(&mut self) -> anyhow::Result<()> {
+        (&mut self.server).await?.context("the gateway ended")
+    }
+}
+
+/// Starts a gateway inside a tokio runtime and returns when it listens. Signals are the caller's matter.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let Config { listen, routes, verifier, limits, workers, clock } = config;
+    let (metrics, schema) = (Metrics::new(), Schema::default());
+    let shared = Arc::new(Shared { routes, verifier, limits, clock, metrics, schema, since: Instant::now() });
+    let server = HttpServer::new(move || {
+        let gateway =
+            Data::new(Gateway { shared: Arc::clone(&shared), pool: Pool::new(shared.limits.connect) });
+        let row = Data::clone(&gateway);
+        App::new()
+            .app_data(gateway)
+            .configure(own::configure)
+            .wrap(from_fn(move |request, next| phases::run(Data::clone(&row), request, next)))
+    })
+    .workers(workers)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(DRAIN_SECONDS)
+    .disable_signals()
+    .bind(listen)
+    .map_err(|error| cannot_listen(listen, error))?;
+    let address = server.addrs().first().copied().unwrap_or(listen);
+    let server = server.run();
+    let handle = server.handle();
+    Ok(Running { address, handle, server: tokio::spawn(server) })
+}
+
+fn cannot_listen(address: SocketAddr, error: io::Error) -> anyhow::Error {
+    let why = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("the gateway cannot listen: port {} is taken", address.port()),
+        _ => format!("the gateway cannot listen on {address}"),
+    };
+    anyhow::Error::new(error).context(why)
+}

@@ -1,0 +1,95 @@
+//! A gateway, a client and two kinds of service to put around it.
+
+mod client;
+mod echo;
+mod raw;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use hms_access::{Claims, Issuer, KeySource, SigningKey, Verifier};
+use hms_gateway::{Config, Limits, RouteTable, Running, start};
+use hms_model::Clock;
+use hms_model::id::Id;
+use hms_model::role::Role;
+
+pub use client::{Answer, Client, get};
+pub use echo::Echo;
+pub use raw::{RawService, Reply};
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A gateway and the keys that it trusts.
+pub struct Gateway {
+    pub running: Running,
+    pub issuer: Issuer,
+    pub clock: Clock,
+}
+
+impl Gateway {
+    /// A gateway before one service, `user`, that answers patients, practitioners and accounts.
+    pub async fn before(address: &str) -> Self {
+        Self::with(address, Limits::default()).await
+    }
+
+    /// The same with limits of its own.
+    pub async fn with(address: &str, limits: Limits) -> Self {
+        Self::of(&upstream("user", address, &["patients", "practitioners", "accounts"]), limits).await
+    }
+
+    /// A gateway with a table of routes.
+    pub async fn of(routes: &str, limits: Limits) -> Self {
+        let issuer = Issuer::new(SigningKey::generate().unwrap()).unwrap();
+        let clock = Clock::system();
+        let verifier = Verifier::new(KeySource::Set(issuer.jwks()), clock.clone()).unwrap();
+        let config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            routes: RouteTable::parse(routes).unwrap(),
+            verifier,
+            limits,
+            workers: 1,
+            clock: clock.clone(),
+        };
+        Self { running: start(config).await.unwrap(), issuer, clock }
+    }
+
+    pub fn address(&self) -> String {
+        self.running.addr().to_string()
+    }
+
+    /// A token of a nurse that is valid from now on for this long.
+    pub fn token(&self, lifetime: TimeDelta) -> String {
+        let now = self.clock.now();
+        let claims = Claims::new(Id::new(now), Id::new(now), vec![Role::Nurse], now, lifetime);
+        self.issuer.issue(&claims).unwrap()
+    }
+
+    /// Sends a request, given as its head without the last empty line, and reads the answer.
+    pub async fn send(&self, head: &str) -> Answer {
+        self.send_body(head, b"").await
+    }
+
+    /// The same with a body; the head must say how long it is.
+    pub async fn send_body(&self, head: &str, body: &[u8]) -> Answer {
+        let mut client = Client::connect(&self.address()).await;
+        client.head(head).await;
+        client.write(body).await;
+        client.answer().await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        get(&self.address(), path).await
+    }
+}
+
+/// One entry of a table of routes.
+pub fn upstream(name: &str, address: &str, resources: &[&str]) -> String {
+    format!("[[upstream]]\nname = {name:?}\nurl = \"http://{address}\"\nresources = {resources:?}\n")
+}
+
+/// An address on which nobody listens.
+pub async fn nobody() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().to_string()
+}
