@@ -28,7 +28,8 @@ use std::time::Duration;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_db::Database;
-use hms_model::event::Envelope;
+use hms_model::event::{Envelope, consumed_by};
+use hms_model::service::SERVICES;
 use hms_model::{Clock, Secret};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -86,6 +87,9 @@ pub struct Options {
     pub keep_inbox: Duration,
     /// How long a stop may take.
     pub drain: Duration,
+    /// The services whose queues a producer makes before it publishes anything, with the types they consume. By
+    /// default what the registry of events says.
+    pub subscriptions: Vec<(&'static str, Vec<&'static str>)>,
 }
 
 impl Default for Options {
@@ -100,6 +104,7 @@ impl Default for Options {
             confirm_within: Duration::from_secs(10),
             keep_inbox: Duration::from_secs(7 * 24 * 60 * 60),
             drain: Duration::from_secs(10),
+            subscriptions: SERVICES.iter().map(|service| (service.name, consumed_by(service.name))).collect(),
         }
     }
 }

@@ -126,39 +126,64 @@ pub struct EventType {
     pub version: u32,
     /// The service that publishes it; `*` when every service does.
     pub producer: &'static str,
+    /// The services that act upon it. A producer makes their queues before it publishes anything, so that one that
+    /// starts for the first time later misses nothing.
+    pub consumers: &'static [&'static str],
 }
 
 macro_rules! registry {
-    ($($event:ty),+ $(,)?) => {
+    ($($event:ty => [$($consumer:literal),*]),+ $(,)?) => {
         /// Every event of the platform.
         pub const fn registry() -> &'static [EventType] {
-            &[$(EventType { kind: <$event>::TYPE, version: <$event>::VERSION, producer: <$event>::PRODUCER }),+]
+            &[$(EventType {
+                kind: <$event>::TYPE,
+                version: <$event>::VERSION,
+                producer: <$event>::PRODUCER,
+                consumers: &[$($consumer),*],
+            }),+]
         }
     };
 }
 
+/// The types that a service acts upon, in alphabetical order.
+pub fn consumed_by(service: &str) -> Vec<&'static str> {
+    let consumed = registry().iter().filter(|event| event.consumers.contains(&service));
+    let mut kinds: Vec<_> = consumed.map(|event| event.kind).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
 registry![
-    AccountRegistered,
-    PatientCreated,
-    PatientUpdated,
-    PractitionerCreated,
-    PractitionerUpdated,
-    DepartmentCreated,
-    DepartmentUpdated,
-    AppointmentScheduled,
-    AppointmentRescheduled,
-    AppointmentCancelled,
-    AppointmentArrived,
-    AppointmentFulfilled,
-    AppointmentNoshow,
-    MessageSent,
-    MessageFailed,
-    AuditRecorded,
+    AccountRegistered => [],
+    PatientCreated => ["auth", "appointment", "notification"],
+    PatientUpdated => ["auth", "appointment", "notification"],
+    PractitionerCreated => ["auth", "appointment"],
+    PractitionerUpdated => ["auth", "appointment"],
+    DepartmentCreated => ["appointment"],
+    DepartmentUpdated => ["appointment"],
+    AppointmentScheduled => ["notification"],
+    AppointmentRescheduled => ["notification"],
+    AppointmentCancelled => ["notification"],
+    AppointmentArrived => [],
+    AppointmentFulfilled => [],
+    AppointmentNoshow => [],
+    MessageSent => [],
+    MessageFailed => [],
+    AuditRecorded => ["audit"],
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn producers_and_consumers_are_services() {
+        for event in registry() {
+            let known = |name: &str| crate::service::ServiceEntry::find(name).is_some();
+            assert!(event.producer == "*" || known(event.producer), "{event:?}");
+            assert!(event.consumers.iter().all(|consumer| known(consumer)), "{event:?}");
+        }
+    }
 
     #[test]
     fn every_event_has_a_type_of_its_own() {

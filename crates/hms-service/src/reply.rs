@@ -2,7 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, LOCATION};
+use actix_web::http::header::{ContentType, ETAG, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use hms_problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,8 @@ pub struct Answer {
     pub(crate) status: u16,
     pub(crate) etag: Option<String>,
     pub(crate) location: Option<String>,
-    pub(crate) body: Option<serde_json::Value>,
+    /// JSON, as it goes out.
+    pub(crate) body: Option<String>,
     /// Whether it is the first answer to this key, given again.
     #[serde(skip)]
     pub(crate) replayed: bool,
@@ -46,7 +47,7 @@ impl Reply {
     }
 
     fn with<T: Serialize>(status: StatusCode, body: &T) -> Result<Self, Problem> {
-        let body = serde_json::to_value(body).map_err(|error| {
+        let body = serde_json::to_string(body).map_err(|error| {
             tracing::error!(%error, "an answer cannot be written as JSON");
             Problem::new(Code::Internal)
         })?;
@@ -103,7 +104,7 @@ impl Answer {
             response.insert_header(("Idempotent-Replayed", "true"));
         }
         match self.body {
-            Some(body) => response.json(body),
+            Some(body) => response.content_type(ContentType::json()).body(body),
             None => response.finish(),
         }
     }

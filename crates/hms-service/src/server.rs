@@ -11,8 +11,9 @@ use anyhow::Context as _;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_access::{KeySource, Verifier};
 use hms_api::fallback::KnownPaths;
-use hms_bus::RunningBus;
+use hms_bus::{Consumer, RunningBus};
 use hms_db::{Database, Migrations, PoolOptions};
+use hms_model::event::consumed_by;
 use hms_settings::Settings;
 use hms_telemetry::Metrics;
 use tokio::task::JoinHandle;
@@ -110,6 +111,7 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
     };
     let state = Arc::new(S::start(&context).await.with_context(|| format!("{} cannot start", S::NAME))?);
     let consumer = S::consumer(&state);
+    check_registry(S::NAME, &consumer)?;
     let bus = hms_bus::start(
         S::NAME,
         context.database.clone(),
@@ -120,6 +122,16 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
         hms_bus::Options::default(),
     );
     serve::<S>(listener, context, state, Arc::new(bus))
+}
+
+/// Producers make the queues that the registry names: what it does not name would be lost before the first start.
+fn check_registry(service: &str, consumer: &Consumer) -> anyhow::Result<()> {
+    let (acted_upon, registered) = (consumer.kinds().collect::<Vec<_>>(), consumed_by(service));
+    anyhow::ensure!(
+        acted_upon == registered,
+        "{service} acts upon {acted_upon:?}, but the registry of events says {registered:?}"
+    );
+    Ok(())
 }
 
 fn bind(own: &ServiceSettings) -> anyhow::Result<TcpListener> {

@@ -103,9 +103,7 @@ fn options(args: SyntheaArgs, settings: &Settings) -> Result<Options, StartError
 }
 
 fn default_url(settings: &Settings) -> Result<String, StartError> {
-    let offset = settings.parse_or("HMS_PORT_OFFSET", 0_u16)?;
-    let port = service::GATEWAY_PORT.saturating_add(offset);
-    Ok(format!("http://127.0.0.1:{port}"))
+    Ok(format!("http://127.0.0.1:{}", settings.port(service::GATEWAY_PORT)?))
 }
 
 fn password(file: Option<&Path>, settings: &Settings) -> Result<Secret, StartError> {

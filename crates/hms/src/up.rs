@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -90,7 +91,7 @@ pub async fn up(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()>
     let data_dir = settings.get("HMS_DATA_DIR").unwrap_or_else(|| "data".into());
     std::fs::create_dir_all(&data_dir).with_context(|| format!("the folder {data_dir} cannot be made"))?;
     let platform = Platform::start(settings).await?;
-    write_table(&platform, begun.elapsed(), settings, out)?;
+    write_table(&platform, begun.elapsed(), Path::new(&data_dir), out)?;
     hms_service::stop_signal().await?;
     writeln!(out, "stopping")?;
     platform.stop().await;
@@ -100,7 +101,7 @@ pub async fn up(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()>
 fn write_table(
     platform: &Platform,
     took: Duration,
-    settings: &Settings,
+    data_dir: &Path,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     writeln!(out, "HMS answers after {:.2} s", took.as_secs_f64())?;
@@ -110,7 +111,7 @@ fn write_table(
     if let Some((_, gateway)) = platform.addresses().first() {
         writeln!(out, "  documentation  http://{gateway}/api/docs/")?;
     }
-    let password = hms_auth::admin_password_file(settings);
+    let password = hms_auth::admin_password_file(data_dir);
     if password.exists() {
         writeln!(out, "  the first admin's password is in {}", password.display())?;
     }

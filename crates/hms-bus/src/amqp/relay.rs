@@ -23,10 +23,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::publisher::{Outgoing, Publisher, Receipt};
 use super::topology::Names;
-use super::{Broker, Fault, HANDSHAKE, Outages, close, connect, within};
+use super::{Broker, Fault, Outages, close, connect, within};
 use crate::board::{Half, add};
 use crate::context::Context;
 use crate::outbox::{self, Row};
+
+/// How long it may take until all queues are there; quorum queues are slow to make, once.
+const DECLARING: Duration = Duration::from_secs(30);
 
 /// How long to leave rows alone whose predecessors another relay has in its hands.
 const HELD_BACK: Duration = Duration::from_millis(20);
@@ -59,7 +62,7 @@ impl Sender {
 
     async fn session(&self, outages: &mut Outages) -> Result<(), Fault> {
         let connection = connect(&self.broker, format!("hms-{} relay", self.context.service)).await?;
-        let publisher = within(HANDSHAKE, "what the relay needs", self.set_up(&connection)).await?;
+        let publisher = within(DECLARING, "what the relay needs", self.set_up(&connection)).await?;
         self.context.board.up(Half::Relay);
         let ended = self.relay(&connection, &publisher, outages).await;
         close(&connection).await;
@@ -69,6 +72,10 @@ impl Sender {
     async fn set_up(&self, connection: &Connection) -> Result<Publisher, Fault> {
         let publisher = Publisher::open(connection, self.context.options.confirm_within).await?;
         self.names.declare_events(&publisher.channel).await?;
+        let options = &self.context.options;
+        for (service, kinds) in options.subscriptions.iter().filter(|(_, kinds)| !kinds.is_empty()) {
+            Names::new(&self.broker.prefix, service).declare_queues(&publisher.channel, kinds).await?;
+        }
         Ok(publisher)
     }
 

@@ -98,6 +98,7 @@ pub async fn database(backend: Backend, service: &str) -> TestDatabase {
 /// The limits of production with short waits.
 pub fn quick() -> Options {
     Options {
+        subscriptions: Vec::new(),
         retry_first: Duration::from_millis(20),
         retry_most: Duration::from_millis(200),
         sweep: Duration::from_millis(500),

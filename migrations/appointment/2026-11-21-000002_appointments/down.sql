@@ -1,0 +1,2 @@
+DROP TABLE appointment_identifiers;
+DROP TABLE appointments;

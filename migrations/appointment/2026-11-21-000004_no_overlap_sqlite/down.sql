@@ -1,0 +1,2 @@
+DROP TRIGGER appointments_no_overlap_update;
+DROP TRIGGER appointments_no_overlap_insert;

@@ -1,0 +1,2 @@
+DROP TABLE entry_patients;
+DROP TABLE entries;

@@ -1,0 +1,3 @@
+DROP TABLE passwords;
+DROP TABLE account_roles;
+DROP TABLE accounts;

@@ -1,0 +1,2 @@
+DROP TABLE department_identifiers;
+DROP TABLE departments;

@@ -1,0 +1,2 @@
+DROP TABLE patient_identifiers;
+DROP TABLE patients;

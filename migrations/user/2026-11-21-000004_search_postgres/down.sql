@@ -1,0 +1,2 @@
+DROP INDEX practitioners_search;
+DROP INDEX patients_search;

@@ -1,0 +1,99 @@
+//! `/api/v1/appointments`.
+
+pub mod arrive;
+pub mod cancel;
+
+pub mod create;
+pub mod delete;
+pub mod fulfil;
+pub mod get;
+pub mod list;
+pub mod noshow;
+pub mod update;
+
+use hms_db::Error;
+use hms_model::audit::Action;
+use hms_model::id::AppointmentId;
+use hms_model::role::{Reach, scope};
+use hms_problem::{Code, Problem};
+use hms_service::{Act, Call, Reply, Work};
+
+use crate::domain::{Appointment, Refusal, Status};
+use crate::events::{self, Fact};
+use crate::store::{self, Held};
+
+/// Holds an appointment of the caller's until the unit of work ends; `If-Match` is checked.
+fn hold(work: &mut Work<'_>, id: AppointmentId, reach: Reach) -> Result<Held, Problem> {
+    let held = store::hold(work.db, id)?;
+    if !reach.covers(held.appointment.patient_id) {
+        return Err(Code::NotFound.into());
+    }
+    work.check_version(held.appointment.version)?;
+    Ok(held)
+}
+
+/// Writes the next version of a held appointment.
+fn save(work: &mut Work<'_>, next: &Appointment) -> Result<(), Problem> {
+    written(store::save(work.db, next))
+}
+
+/// Nobody else can have changed what is held; should it be so nonetheless, nobody's change is lost.
+fn written(saved: hms_db::Result<bool>) -> Result<(), Problem> {
+    if saved.map_err(taken)? { Ok(()) } else { Err(Code::PreconditionFailed.into()) }
+}
+
+/// What the database itself excludes is a double booking.
+fn taken(error: Error) -> Problem {
+    match error {
+        Error::Exclusion { .. } => Refusal::SlotTaken.into(),
+        other => other.into(),
+    }
+}
+
+/// Moves an appointment on to another status, as only staff may.
+async fn move_on(
+    call: Call<scope::AppointmentWrite>,
+    id: AppointmentId,
+    status: Status,
+) -> Result<Reply, Problem> {
+    let reach = call.reach()?;
+    if reach != Reach::Everyone {
+        return Err(Problem::new(Code::Forbidden).message("Only staff may do this."));
+    }
+    call.write(move |work| {
+        let held = hold(work, id, reach)?;
+        let next = held.appointment.become_status(status, work.now)?;
+        save(work, &next)?;
+        events::publish(work, &next, &held.practitioner_name, Fact::Status)?;
+        audit(work, Action::Update, &next, "status")?;
+        shown(&next)
+    })
+    .await
+}
+
+fn audit(
+    work: &mut Work<'_>,
+    action: Action,
+    appointment: &Appointment,
+    detail: &str,
+) -> Result<(), Problem> {
+    let act = Act::new(action, "appointment").on(appointment.id).of_patient(appointment.patient_id);
+    work.audit(act.detail(detail))
+}
+
+fn shown(appointment: &Appointment) -> Result<Reply, Problem> {
+    Ok(Reply::ok(appointment)?.version(appointment.version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_database_excludes_is_a_taken_slot() {
+        let exclusion =
+            Error::Exclusion { constraint: Some("appointments_no_overlap".into()), message: "m".into() };
+        assert_eq!(taken(exclusion).code(), Code::SlotTaken);
+        assert_eq!(taken(Error::Busy).code(), Code::Unavailable);
+    }
+}

@@ -1,0 +1,22 @@
+//! `POST /appointments/{id}/noshow`.
+
+use actix_web::{post, web};
+use hms_api::Problems;
+use hms_model::id::AppointmentId;
+use hms_model::role::scope;
+use hms_problem::Problem;
+use hms_service::{Call, Reply};
+
+use super::move_on;
+use crate::domain::{Appointment, Status};
+
+/// The patient did not come. Only staff may say so.
+#[utoipa::path(tag = "appointments", params(("id" = Uuid, Path, description = "The appointment")),
+    responses((status = 200, body = Appointment), Problems), security(("bearer" = ["appointment:write"])))]
+#[post("/appointments/{id}/noshow")]
+pub async fn noshow(
+    call: Call<scope::AppointmentWrite>,
+    id: web::Path<AppointmentId>,
+) -> Result<Reply, Problem> {
+    move_on(call, id.into_inner(), Status::Noshow).await
+}

@@ -1,0 +1,54 @@
+//! How a refusal is shown to a client.
+
+use hms_model::Coded;
+use hms_model::role::Scope;
+use hms_problem::{Code, Problem};
+
+use crate::domain::{Refusal, Status};
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let problem = Problem::new(code(&refusal)).message(refusal.to_string());
+        match refusal {
+            Refusal::EndNotAfterStart | Refusal::TooShort | Refusal::TooLong | Refusal::NotOverYet => {
+                problem.detail("field", "end")
+            }
+            Refusal::InThePast => problem.detail("field", "start"),
+            Refusal::IdentifierTwice | Refusal::TooManyIdentifiers => problem.detail("field", "identifiers"),
+            Refusal::Unknown(reference) | Refusal::Inactive(reference) => {
+                problem.detail("field", reference.field())
+            }
+            Refusal::MayNotRecord => problem.detail("scope", Scope::AppointmentRecord.code()),
+            Refusal::Duplicate(Some(id)) => problem.detail("id", id.to_string()),
+            Refusal::Illegal(status) => {
+                problem.detail("status", status.code()).detail("allowed", allowed(status))
+            }
+            Refusal::NotYourself | Refusal::NoRecord | Refusal::SlotTaken | Refusal::Duplicate(None) => {
+                problem
+            }
+        }
+    }
+}
+
+fn allowed(status: Status) -> Vec<&'static str> {
+    status.moves().iter().map(|status| status.code()).collect()
+}
+
+fn code(refusal: &Refusal) -> Code {
+    match refusal {
+        Refusal::EndNotAfterStart
+        | Refusal::TooShort
+        | Refusal::TooLong
+        | Refusal::InThePast
+        | Refusal::NotOverYet
+        | Refusal::IdentifierTwice
+        | Refusal::TooManyIdentifiers
+        | Refusal::NoRecord
+        | Refusal::Inactive(_) => Code::Unprocessable,
+        Refusal::NotYourself | Refusal::MayNotRecord => Code::Forbidden,
+        Refusal::Unknown(_) => Code::UnknownReference,
+        Refusal::SlotTaken => Code::SlotTaken,
+        Refusal::Duplicate(_) => Code::Duplicate,
+        Refusal::Illegal(_) => Code::IllegalTransition,
+    }
+}

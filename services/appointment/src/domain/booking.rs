@@ -1,0 +1,191 @@
+//! Making an appointment: booking one that is to come, or recording one that was.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hms_model::id::{AppointmentId, DepartmentId, PatientId, PractitionerId};
+use hms_model::role::Reach;
+use hms_model::{Identifier, TimeSlot, coded_enum};
+
+use super::{Appointment, Description, Known, Question, Reason, Refusal, Status};
+
+const SHORTEST: TimeDelta = TimeDelta::minutes(1);
+const LONGEST: TimeDelta = TimeDelta::hours(24);
+/// Clocks differ, and a booking at the counter begins at once.
+const LATE_BY_AT_MOST: TimeDelta = TimeDelta::minutes(5);
+const MOST_IDENTIFIERS: usize = 20;
+
+coded_enum! {
+    /// The status with which an appointment can be made. All but `booked` record what is over.
+    pub enum InitialStatus {
+        /// To come.
+        Booked = "booked",
+        /// Recorded: it took place.
+        Fulfilled = "fulfilled",
+        /// Recorded: the patient did not come.
+        Noshow = "noshow",
+        /// Recorded: it was called off.
+        Cancelled = "cancelled",
+    }
+}
+
+impl From<InitialStatus> for Status {
+    fn from(status: InitialStatus) -> Self {
+        match status {
+            InitialStatus::Booked => Self::Booked,
+            InitialStatus::Fulfilled => Self::Fulfilled,
+            InitialStatus::Noshow => Self::Noshow,
+            InitialStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// For whom.
+    pub patient_id: PatientId,
+    /// With whom.
+    pub practitioner_id: PractitionerId,
+    /// Where.
+    pub department_id: Option<DepartmentId>,
+    /// From.
+    pub start: DateTime<Utc>,
+    /// Up to, not including.
+    pub end: DateTime<Utc>,
+    /// To book it, or to record how it ended.
+    pub status: InitialStatus,
+    /// Why the patient comes.
+    pub reason: Option<Reason>,
+    /// What else there is to say about it.
+    pub description: Option<Description>,
+    /// What other systems call it.
+    pub identifiers: Vec<Identifier>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// Whose appointments they may touch.
+    pub reach: Reach,
+    /// Whether they may record what took place.
+    pub may_record: bool,
+}
+
+/// A request that keeps all rules which can be checked without looking anything up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Booking {
+    request: Request,
+    slot: TimeSlot,
+    reach: Reach,
+}
+
+impl Booking {
+    /// Checks the caller, the times and the identifiers of a request.
+    pub fn new(request: Request, caller: Caller, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        for_whom(caller.reach, request.patient_id)?;
+        let slot = TimeSlot::new(request.start, request.end).map_err(|_| Refusal::EndNotAfterStart)?;
+        if request.status == InitialStatus::Booked {
+            length(slot)?;
+            not_past(slot, now)?;
+        } else {
+            recordable(slot, caller, now)?;
+        }
+        identifiers(&request.identifiers)?;
+        Ok(Self { request, slot, reach: caller.reach })
+    }
+
+    /// What must be known to confirm it.
+    pub fn question(&self, id: AppointmentId) -> Question {
+        let Request { patient_id, practitioner_id, department_id, end, .. } = self.request;
+        Question { id, patient_id, practitioner_id, department_id, end }
+    }
+
+    /// What other systems will call it.
+    pub fn identifiers(&self) -> &[Identifier] {
+        &self.request.identifiers
+    }
+
+    /// Whether it records what is over.
+    pub fn is_record(&self) -> bool {
+        self.request.status != InitialStatus::Booked
+    }
+
+    /// Makes the appointment, if what is known allows it. A record names patients and practitioners who may have
+    /// left since, and takes nobody's time.
+    pub fn confirm(
+        self,
+        known: &Known,
+        id: AppointmentId,
+        now: DateTime<Utc>,
+    ) -> Result<Appointment, Refusal> {
+        known.exist(self.request.department_id.is_some())?;
+        if let Some(owner) = known.identifier_owner {
+            return Err(owner.in_the_way(self.reach));
+        }
+        if !self.is_record() {
+            known.people_are_active()?;
+            known.department_is_active()?;
+            known.free(self.slot)?;
+        }
+        let request = self.request;
+        Ok(Appointment {
+            id,
+            patient_id: request.patient_id,
+            practitioner_id: request.practitioner_id,
+            department_id: request.department_id,
+            start: request.start,
+            end: request.end,
+            status: request.status.into(),
+            reason: request.reason,
+            description: request.description,
+            cancellation_reason: None,
+            identifiers: request.identifiers,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+}
+
+fn for_whom(reach: Reach, patient_id: PatientId) -> Result<(), Refusal> {
+    match reach {
+        Reach::Own { patient_id: None, .. } => Err(Refusal::NoRecord),
+        _ if !reach.covers(patient_id) => Err(Refusal::NotYourself),
+        _ => Ok(()),
+    }
+}
+
+/// How long a booking may last.
+pub(super) fn length(slot: TimeSlot) -> Result<(), Refusal> {
+    match slot.duration() {
+        length if length < SHORTEST => Err(Refusal::TooShort),
+        length if length > LONGEST => Err(Refusal::TooLong),
+        _ => Ok(()),
+    }
+}
+
+/// When a booking may begin.
+pub(super) fn not_past(slot: TimeSlot, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if slot.start() < now - LATE_BY_AT_MOST { Err(Refusal::InThePast) } else { Ok(()) }
+}
+
+/// What took place lasted as long as it lasted: a stay in a ward takes days.
+fn recordable(slot: TimeSlot, caller: Caller, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if !caller.may_record {
+        return Err(Refusal::MayNotRecord);
+    }
+    if slot.end() > now { Err(Refusal::NotOverYet) } else { Ok(()) }
+}
+
+fn identifiers(identifiers: &[Identifier]) -> Result<(), Refusal> {
+    if identifiers.len() > MOST_IDENTIFIERS {
+        return Err(Refusal::TooManyIdentifiers);
+    }
+    let mut seen = HashSet::new();
+    if identifiers.iter().all(|identifier| seen.insert(identifier)) {
+        Ok(())
+    } else {
+        Err(Refusal::IdentifierTwice)
+    }
+}

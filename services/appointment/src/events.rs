@@ -1,0 +1,73 @@
+//! What this service tells others, and what it learns from them.
+
+use hms_bus::Consumer;
+use hms_model::event::{
+    AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled, AppointmentNoshow,
+    AppointmentRescheduled, AppointmentScheduled, DepartmentCreated, DepartmentUpdated, PatientCreated,
+    PatientUpdated, PractitionerCreated, PractitionerUpdated,
+};
+use hms_problem::Problem;
+use hms_service::Work;
+
+use crate::domain::{Appointment, Status};
+use crate::store::directory::{keep_department, keep_patient, keep_practitioner};
+
+/// What has become of an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    /// It was made, or has another status now.
+    Status,
+    /// It was made to record what is over.
+    Recorded,
+    /// It has another time now.
+    Moved,
+}
+
+/// Tells it in the unit of work: the event follows from the status that the appointment has now, unless it was moved.
+pub fn publish(
+    work: &mut Work<'_>,
+    appointment: &Appointment,
+    practitioner: &str,
+    fact: Fact,
+) -> Result<(), Problem> {
+    let facts = facts(appointment, practitioner, fact == Fact::Recorded);
+    if fact == Fact::Moved {
+        return work.publish(&AppointmentRescheduled(facts));
+    }
+    match appointment.status {
+        Status::Proposed | Status::Pending | Status::Booked | Status::Waitlist => {
+            work.publish(&AppointmentScheduled(facts))
+        }
+        Status::Arrived => work.publish(&AppointmentArrived(facts)),
+        Status::Fulfilled => work.publish(&AppointmentFulfilled(facts)),
+        Status::Cancelled => work.publish(&AppointmentCancelled(facts)),
+        Status::Noshow => work.publish(&AppointmentNoshow(facts)),
+    }
+}
+
+fn facts(appointment: &Appointment, practitioner: &str, recorded: bool) -> AppointmentFacts {
+    AppointmentFacts {
+        appointment_id: appointment.id,
+        version: appointment.version,
+        patient_id: appointment.patient_id,
+        practitioner_id: appointment.practitioner_id,
+        practitioner_name: practitioner.to_owned(),
+        department_id: appointment.department_id,
+        start: appointment.start,
+        end: appointment.end,
+        status: appointment.status.to_string(),
+        reason: appointment.cancellation_reason.as_ref().map(ToString::to_string),
+        recorded,
+    }
+}
+
+/// Keeps the copies of patients, practitioners and departments up to date.
+pub fn consumer() -> Consumer {
+    Consumer::new("appointment")
+        .on::<PatientCreated>(|delivery, event| Ok(keep_patient(delivery.db, &event.0)?))
+        .on::<PatientUpdated>(|delivery, event| Ok(keep_patient(delivery.db, &event.0)?))
+        .on::<PractitionerCreated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))
+        .on::<PractitionerUpdated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))
+        .on::<DepartmentCreated>(|delivery, event| Ok(keep_department(delivery.db, &event.0)?))
+        .on::<DepartmentUpdated>(|delivery, event| Ok(keep_department(delivery.db, &event.0)?))
+}

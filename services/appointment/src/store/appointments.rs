@@ -1,0 +1,205 @@
+//! The appointments themselves.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use hms_db::{At, Code, Db, Error, Json, Key, LockExt, Result};
+use hms_model::Identifier;
+use hms_model::id::AppointmentId;
+
+use super::identifiers;
+use crate::domain::{Appointment, Known, Owner, Practitioner, Question, Status};
+use crate::schema::{appointments, departments, patients, practitioners};
+
+/// A row; `deleted_at` and the generated `blocking` are for the database to look at.
+#[derive(Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = appointments)]
+pub(super) struct Row {
+    pub id: Key,
+    patient_id: Key,
+    practitioner_id: Key,
+    department_id: Option<Key>,
+    start_at: At,
+    end_at: At,
+    status: Code<Status>,
+    reason: Option<String>,
+    description: Option<String>,
+    cancellation_reason: Option<String>,
+    identifiers: Json,
+    version: i64,
+    created_at: At,
+    updated_at: At,
+}
+
+impl TryFrom<&Appointment> for Row {
+    type Error = Error;
+
+    fn try_from(appointment: &Appointment) -> Result<Self> {
+        let appointment = appointment.clone();
+        Ok(Self {
+            id: appointment.id.into(),
+            patient_id: appointment.patient_id.into(),
+            practitioner_id: appointment.practitioner_id.into(),
+            department_id: appointment.department_id.map(Key::from),
+            start_at: appointment.start.into(),
+            end_at: appointment.end.into(),
+            status: appointment.status.into(),
+            reason: appointment.reason.map(String::from),
+            description: appointment.description.map(String::from),
+            cancellation_reason: appointment.cancellation_reason.map(String::from),
+            identifiers: Json(serde_json::to_value(appointment.identifiers).map_err(unreadable)?),
+            version: appointment.version,
+            created_at: appointment.created_at.into(),
+            updated_at: appointment.updated_at.into(),
+        })
+    }
+}
+
+impl TryFrom<Row> for Appointment {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: row.id.into(),
+            patient_id: row.patient_id.into(),
+            practitioner_id: row.practitioner_id.into(),
+            department_id: row.department_id.map(Into::into),
+            start: row.start_at.into(),
+            end: row.end_at.into(),
+            status: row.status.0,
+            reason: row.reason.map(TryInto::try_into).transpose().map_err(unreadable)?,
+            description: row.description.map(TryInto::try_into).transpose().map_err(unreadable)?,
+            cancellation_reason: row
+                .cancellation_reason
+                .map(TryInto::try_into)
+                .transpose()
+                .map_err(unreadable)?,
+            identifiers: serde_json::from_value(row.identifiers.0).map_err(unreadable)?,
+            version: row.version,
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
+        })
+    }
+}
+
+fn unreadable(error: impl Into<hms_db::BoxError>) -> Error {
+    Error::Other(error.into())
+}
+
+/// The appointment of this id, unless it is hidden.
+pub fn find(db: &mut Db, id: AppointmentId) -> Result<Appointment> {
+    let row: Row = appointments::table
+        .find(Key::from(id))
+        .filter(appointments::deleted_at.is_null())
+        .select(Row::as_select())
+        .first(db)?;
+    row.try_into()
+}
+
+/// An appointment that nobody else can change until the unit of work ends.
+#[derive(Debug)]
+pub struct Held {
+    /// The appointment.
+    pub appointment: Appointment,
+    /// The name of its practitioner, for messages.
+    pub practitioner_name: String,
+}
+
+/// Holds an appointment and the row of its practitioner. Whoever takes or frees a practitioner's time holds that
+/// row: hence a change never waits within the exclusion constraint, where two could wait for each other.
+pub fn hold(db: &mut Db, id: AppointmentId) -> Result<Held> {
+    let query = appointments::table
+        .inner_join(practitioners::table.on(practitioners::id.eq(appointments::practitioner_id)))
+        .filter(appointments::id.eq(Key::from(id)))
+        .filter(appointments::deleted_at.is_null())
+        .select((Row::as_select(), practitioners::name))
+        .lock(db);
+    let (row, practitioner_name): (Row, String) = query.get_result(db)?;
+    Ok(Held { appointment: row.try_into()?, practitioner_name })
+}
+
+/// What is known of those that an appointment names and of the time it asks for, in one round trip, and who has the
+/// identifiers. Holds the row of the practitioner: of two who ask for one time the second waits until the first is
+/// done.
+///
+/// On PostgreSQL the second then still sees the calendar as it was when its statement began (only the row it waited
+/// for is read anew). What came in between, the exclusion constraint finds: at once, for it is committed by then.
+pub fn known(db: &mut Db, question: &Question, identifiers: &[Identifier]) -> Result<Known> {
+    let practitioner = Key::from(question.practitioner_id);
+    let last_before_the_end = appointments::table
+        .filter(appointments::practitioner_id.eq(practitioner))
+        .filter(appointments::blocking)
+        .filter(appointments::start_at.lt(At::from(question.end)))
+        .filter(appointments::id.ne(Key::from(question.id)))
+        .order(appointments::start_at.desc())
+        .select(appointments::end_at);
+    let patient = patients::table.find(Key::from(question.patient_id)).select(patients::active);
+    let department = departments::table
+        .filter(departments::id.nullable().eq(question.department_id.map(Key::from)))
+        .select(departments::active);
+    let query = practitioners::table
+        .find(practitioner)
+        .select((
+            practitioners::name,
+            practitioners::active,
+            patient.single_value(),
+            department.single_value(),
+            last_before_the_end.single_value(),
+        ))
+        .lock(db);
+    let Some(found) = query.get_result::<Found>(db).optional()? else { return Ok(Known::default()) };
+    Ok(Known {
+        practitioner: Some(Practitioner { name: found.name, active: found.active }),
+        patient_active: found.patient_active,
+        department_active: found.department_active,
+        busy_until: found.busy_until.map(Into::into),
+        identifier_owner: identifiers::owner(db, identifiers)?,
+    })
+}
+
+#[derive(Queryable)]
+struct Found {
+    name: String,
+    active: bool,
+    patient_active: Option<bool>,
+    department_active: Option<bool>,
+    busy_until: Option<At>,
+}
+
+/// Writes a new appointment; says when another one has been given one of its identifiers meanwhile.
+pub fn insert(db: &mut Db, appointment: &Appointment) -> Result<Option<Owner>> {
+    diesel::insert_into(appointments::table).values(Row::try_from(appointment)?).execute(db)?;
+    identifiers::insert(db, appointment)
+}
+
+/// Writes the next version of an appointment; false when there is another next version already.
+pub fn save(db: &mut Db, next: &Appointment) -> Result<bool> {
+    update(db, next, None)
+}
+
+/// The same, and hides it.
+pub fn hide(db: &mut Db, next: &Appointment) -> Result<bool> {
+    update(db, next, Some(next.updated_at))
+}
+
+fn update(db: &mut Db, next: &Appointment, deleted_at: Option<DateTime<Utc>>) -> Result<bool> {
+    let next = Row::try_from(next)?;
+    let before = appointments::table
+        .find(next.id)
+        .filter(appointments::version.eq(next.version - 1))
+        .filter(appointments::deleted_at.is_null());
+    let rows = diesel::update(before)
+        .set((
+            appointments::department_id.eq(next.department_id),
+            appointments::start_at.eq(next.start_at),
+            appointments::end_at.eq(next.end_at),
+            appointments::status.eq(next.status),
+            appointments::reason.eq(next.reason),
+            appointments::description.eq(next.description),
+            appointments::cancellation_reason.eq(next.cancellation_reason),
+            appointments::version.eq(next.version),
+            appointments::updated_at.eq(next.updated_at),
+            appointments::deleted_at.eq(deleted_at.map(At::from)),
+        ))
+        .execute(db)?;
+    Ok(rows == 1)
+}

@@ -1,0 +1,38 @@
+//! The copies of patients, practitioners and departments.
+
+use diesel::prelude::*;
+use hms_db::{Db, InsertExt, Key, Result};
+use hms_model::event::{DepartmentFacts, PatientFacts, PractitionerFacts};
+
+use crate::schema::{departments, patients, practitioners};
+
+/// Keeps a copy unless it has this version or a newer one. Inserted first: of two deliveries at once the second
+/// waits here for the first, and then sees what it has written.
+macro_rules! keep {
+    ($db:expr, $table:ident, $id:expr, $version:expr, $values:expr) => {{
+        let (id, version, values) = (Key::from($id), $version, $values);
+        let new = ($table::id.eq(id), $table::version.eq(version), values.clone());
+        let made = diesel::insert_into($table::table).values(new).or_ignore().execute($db)?;
+        if made == 0 {
+            let older = $table::table.filter($table::id.eq(id)).filter($table::version.lt(version));
+            diesel::update(older).set(($table::version.eq(version), values)).execute($db)?;
+        }
+        Ok(())
+    }};
+}
+
+/// Keeps what is new of a patient.
+pub fn keep_patient(db: &mut Db, facts: &PatientFacts) -> Result<()> {
+    keep!(db, patients, facts.patient_id, facts.version, (patients::active.eq(facts.active),))
+}
+
+/// Keeps what is new of a practitioner.
+pub fn keep_practitioner(db: &mut Db, facts: &PractitionerFacts) -> Result<()> {
+    let values = (practitioners::name.eq(facts.name.clone()), practitioners::active.eq(facts.active));
+    keep!(db, practitioners, facts.practitioner_id, facts.version, values)
+}
+
+/// Keeps what is new of a department.
+pub fn keep_department(db: &mut Db, facts: &DepartmentFacts) -> Result<()> {
+    keep!(db, departments, facts.department_id, facts.version, (departments::active.eq(facts.active),))
+}

@@ -1,0 +1,112 @@
+//! Lists of appointments.
+
+use std::str::FromStr;
+
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use hms_api::{Cmp, List, Page, list_filters};
+use hms_db::{At, Code, Db, Key, MultiBackend, compare, like_pattern, lower};
+use hms_model::id::{DepartmentId, PatientId, PractitionerId};
+use hms_model::role::Reach;
+use hms_model::{Identifier, Invalid};
+use hms_service::page;
+
+use super::appointments::Row;
+use crate::domain::{Appointment, Moment, Status};
+use crate::schema::{appointment_identifiers, appointments};
+
+list_filters! {
+    /// What `GET /appointments` can be filtered and ordered by.
+    pub struct AppointmentFilters {
+        patient_id: PatientId = Set,
+        practitioner_id: PractitionerId = Set,
+        department_id: DepartmentId = Set,
+        status: Status = Set,
+        start: Moment = Range,
+        end: Moment = Range,
+        identifier: Token = Set,
+    }
+    search: Some("reason and description"),
+    ordering: ["start", "created_at"],
+}
+
+/// An identifier as a filter has it: `system|value` (FHIR search, token).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Token(Identifier);
+
+impl FromStr for Token {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (system, value) = text.split_once('|').ok_or_else(|| Invalid("must be system|value".into()))?;
+        Ok(Self(Identifier { system: system.parse()?, value: value.parse()? }))
+    }
+}
+
+type Query<'a> = appointments::BoxedQuery<'a, MultiBackend>;
+type Condition = Box<dyn BoxableExpression<appointments::table, MultiBackend, SqlType = Bool>>;
+
+/// One page of the appointments that the caller may see; hidden ones are in no list.
+pub fn list(db: &mut Db, list: &List<AppointmentFilters>, reach: Reach) -> hms_db::Result<Page<Appointment>> {
+    let query = page!(visible(list, reach).select(Row::as_select()), list, appointments::id, {
+        "start" => appointments::start_at,
+        "created_at" => appointments::created_at,
+    });
+    let rows: Vec<Row> = query.load(db)?;
+    let count = if list.must_count(rows.len()) {
+        Some(visible(list, reach).count().get_result(db)?)
+    } else {
+        list.count_known(rows.len())
+    };
+    let rows = rows.into_iter().map(Appointment::try_from).collect::<hms_db::Result<Vec<_>>>()?;
+    Ok(Page::new(list, rows, count, |appointment| appointment.id.uuid()))
+}
+
+fn visible<'a>(list: &List<AppointmentFilters>, reach: Reach) -> Query<'a> {
+    let mut query = appointments::table.filter(appointments::deleted_at.is_null()).into_boxed();
+    if let Reach::Own { patient_id, .. } = reach {
+        // Whoever is no patient owns none: nothing is equal to null.
+        query = query.filter(appointments::patient_id.nullable().eq(patient_id.map(Key::from)));
+    }
+    searched(filtered(query, &list.filters), list.search.as_deref())
+}
+
+fn filtered<'a>(query: Query<'a>, filters: &AppointmentFilters) -> Query<'a> {
+    let query = compare!(query, appointments::patient_id, &filters.patient_id, |id| Key::from(id));
+    let query = compare!(query, appointments::practitioner_id, &filters.practitioner_id, |id| Key::from(id));
+    let query =
+        compare!(query, appointments::department_id, &filters.department_id, |id| Some(Key::from(id)));
+    let query = compare!(query, appointments::status, &filters.status, |status| Code(status));
+    let query = compare!(query, appointments::start_at, &filters.start, |at| At::from(at.0));
+    let query = compare!(query, appointments::end_at, &filters.end, |at| At::from(at.0));
+    identified(query, &filters.identifier)
+}
+
+fn identified<'a>(mut query: Query<'a>, filter: &Cmp<Token>) -> Query<'a> {
+    for wanted in [filter.eq.clone().map(|token| vec![token]), filter.r#in.clone()].into_iter().flatten() {
+        let one_of = wanted.into_iter().map(bears).reduce(|one, other| Box::new(one.or(other)));
+        if let Some(one_of) = one_of {
+            query = query.filter(one_of);
+        }
+    }
+    query
+}
+
+fn bears(Token(Identifier { system, value }): Token) -> Condition {
+    let found = appointment_identifiers::table
+        .filter(appointment_identifiers::system.eq(String::from(system)))
+        .filter(appointment_identifiers::value.eq(String::from(value)))
+        .select(appointment_identifiers::appointment_id);
+    Box::new(appointments::id.eq_any(found))
+}
+
+fn searched<'a>(query: Query<'a>, text: Option<&str>) -> Query<'a> {
+    let Some(text) = text else { return query };
+    let pattern = like_pattern(text);
+    query.filter(
+        lower(appointments::reason)
+            .like(pattern.clone())
+            .escape('\\')
+            .or(lower(appointments::description).like(pattern).escape('\\')),
+    )
+}

@@ -1,0 +1,121 @@
+//! A hospital small enough for a story: one service, a few patients and practitioners it was told of.
+
+#![allow(dead_code, reason = "each story needs a part of it")]
+
+use hms_appointment::Service;
+use hms_model::event::{
+    DepartmentCreated, DepartmentFacts, PatientCreated, PatientFacts, PractitionerCreated, PractitionerFacts,
+};
+use hms_model::id::{DepartmentId, Id, PatientId, PractitionerId};
+use hms_model::role::Role;
+use hms_testkit::{Answer, Backend, Client, TestService};
+use serde_json::{Value, json};
+
+pub const APPOINTMENTS: &str = "/api/v1/appointments";
+
+/// The service, and the one at the front desk. Its clock stands at 2026-03-02T08:00:00Z.
+pub struct World {
+    pub app: TestService<Service>,
+    pub desk: Client,
+}
+
+impl World {
+    pub async fn start(backend: Backend) -> Self {
+        let app = TestService::start(backend).await;
+        let desk = app.client(&[Role::Receptionist]);
+        Self { app, desk }
+    }
+
+    fn new_id<K>(&self) -> Id<K> {
+        Id::new(self.app.clock.now())
+    }
+
+    pub async fn patient(&self) -> PatientId {
+        let facts = patient_facts(self.new_id(), 1, true);
+        self.app.deliver(&PatientCreated(facts.clone())).await;
+        facts.patient_id
+    }
+
+    pub async fn practitioner(&self) -> PractitionerId {
+        let facts = practitioner_facts(self.new_id(), 1, true);
+        self.app.deliver(&PractitionerCreated(facts.clone())).await;
+        facts.practitioner_id
+    }
+
+    pub async fn department(&self) -> DepartmentId {
+        let facts = department_facts(self.new_id(), 1, true);
+        self.app.deliver(&DepartmentCreated(facts.clone())).await;
+        facts.department_id
+    }
+
+    /// A booking of someone with someone.
+    pub async fn wish(&self, start: &str, end: &str) -> Value {
+        wish(self.patient().await, self.practitioner().await, start, end)
+    }
+
+    /// The same, booked.
+    pub async fn booked(&self, start: &str, end: &str) -> Answer {
+        let wish = self.wish(start, end).await;
+        let answer = self.desk.post(APPOINTMENTS, &wish).await;
+        answer.expect(201);
+        answer
+    }
+
+    /// Takes a step by a POST without a body.
+    pub async fn step(&self, client: &Client, id: &str, step: &str) -> Answer {
+        client.request("POST", &format!("{APPOINTMENTS}/{id}/{step}"), &[], None).await
+    }
+}
+
+/// The body of a booking.
+pub fn wish(patient: PatientId, practitioner: PractitionerId, start: &str, end: &str) -> Value {
+    json!({ "patient_id": patient, "practitioner_id": practitioner, "start": start, "end": end })
+}
+
+/// The same with more fields, or others.
+pub fn with(body: &Value, more: Value) -> Value {
+    let mut body = body.clone();
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+/// The route of one appointment.
+pub fn path(id: &str) -> String {
+    format!("{APPOINTMENTS}/{id}")
+}
+
+/// A time of the day after tomorrow, 2026-03-04.
+pub fn at(minutes: i64) -> String {
+    let day: chrono::DateTime<chrono::Utc> = "2026-03-04T00:00:00Z".parse().unwrap();
+    (day + chrono::TimeDelta::minutes(minutes)).to_rfc3339()
+}
+
+pub fn patient_facts(patient_id: PatientId, version: i64, active: bool) -> PatientFacts {
+    PatientFacts {
+        patient_id,
+        version,
+        account_id: None,
+        name: "Ann Patient".into(),
+        email: None,
+        phone: None,
+        active,
+    }
+}
+
+pub fn practitioner_facts(practitioner_id: PractitionerId, version: i64, active: bool) -> PractitionerFacts {
+    PractitionerFacts {
+        practitioner_id,
+        version,
+        account_id: None,
+        name: format!("Dr. Ada {version}"),
+        specialty: None,
+        department_id: None,
+        active,
+    }
+}
+
+pub fn department_facts(department_id: DepartmentId, version: i64, active: bool) -> DepartmentFacts {
+    DepartmentFacts { department_id, version, name: "Radiology".into(), active }
+}

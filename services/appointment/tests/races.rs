@@ -1,0 +1,144 @@
+//! Many at once: no double booking, no lost change.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may fail by panic"
+)]
+
+mod common;
+
+use std::collections::HashMap;
+
+use common::{APPOINTMENTS, World, at, path, wish, with};
+use futures_util::future::{join, join_all};
+use hms_model::event::{AppointmentScheduled, Envelope};
+use hms_testkit::Answer;
+use serde_json::json;
+
+/// How many of the answers have this status and code.
+fn tally(answers: &[Answer]) -> HashMap<(u16, &str), usize> {
+    let mut tally = HashMap::new();
+    for answer in answers {
+        *tally.entry((answer.status, answer.code())).or_default() += 1;
+    }
+    tally
+}
+
+fn versions(events: &[Envelope], id: &str) -> Vec<i64> {
+    let own = events.iter().filter(|event| event.subject == id && event.kind.starts_with("appointment."));
+    own.map(|event| event.aggregateversion).collect()
+}
+
+hms_testkit::on_both_back_ends! {
+    async fn of_200_at_one_slot_one_gets_it(backend) {
+        let world = World::start(backend).await;
+        let body = world.wish(&at(600), &at(630)).await;
+        let answers = join_all((0..200).map(|_| world.desk.post(APPOINTMENTS, &body))).await;
+        assert_eq!(tally(&answers), HashMap::from([((201, ""), 1), ((409, "SLOT_TAKEN"), 199)]));
+        assert_eq!(world.app.published_of::<AppointmentScheduled>().await.len(), 1);
+        assert_eq!(world.desk.get(APPOINTMENTS).await["count"], 1);
+    }
+
+    async fn of_200_at_slots_that_overlap_those_accepted_do_not(backend) {
+        let world = World::start(backend).await;
+        let (patient, practitioner) = (world.patient().await, world.practitioner().await);
+        let starts: Vec<i64> = (0..200).map(|number| (number * 37) % 300).collect();
+        let asked = starts.iter().map(|start| wish(patient, practitioner, &at(*start), &at(start + 30)));
+        let answers = join_all(asked.map(|body| { let desk = world.desk.clone(); async move { desk.post(APPOINTMENTS, &body).await } })).await;
+        let taken: Vec<i64> = starts.iter().zip(&answers).filter(|(_, answer)| answer.status == 201).map(|(start, _)| *start).collect();
+        let overlaps = |one: i64, other: i64| (one - other).abs() < 30;
+        for (index, one) in taken.iter().enumerate() {
+            assert!(taken[index + 1..].iter().all(|other| !overlaps(*one, *other)), "{taken:?}");
+        }
+        for (start, answer) in starts.iter().zip(&answers).filter(|(_, answer)| answer.status != 201) {
+            answer.expect_problem(409, "SLOT_TAKEN");
+            assert!(taken.iter().any(|other| overlaps(*start, *other)), "{start} was free: {taken:?}");
+        }
+    }
+
+    async fn two_cannot_move_into_each_others_slot(backend) {
+        let world = World::start(backend).await;
+        let (patient, practitioner) = (world.patient().await, world.practitioner().await);
+        let book = async |start: i64| {
+            let body = wish(patient, practitioner, &at(start), &at(start + 30));
+            path(&world.desk.post(APPOINTMENTS, &body).await.expect(201).text("id"))
+        };
+        let (one, other) = (book(600).await, book(660).await);
+        let move_to = |route: &str, start: i64| {
+            let (desk, route) = (world.desk.clone(), route.to_owned());
+            async move { desk.patch(&route, &json!({ "start": at(start), "end": at(start + 30) })).await }
+        };
+        for _ in 0..10 {
+            let (first, second) = join(move_to(&one, 660), move_to(&other, 600)).await;
+            first.expect_problem(409, "SLOT_TAKEN");
+            second.expect_problem(409, "SLOT_TAKEN");
+        }
+        for round in 1..=10 {
+            let (first, second) = join(move_to(&one, 700 + round * 30), move_to(&other, 700 + round * 30)).await;
+            let mut answers = [first.status, second.status];
+            answers.sort_unstable();
+            assert_eq!(answers, [200, 409], "{} {}", first.body, second.body);
+        }
+    }
+
+    async fn a_cancel_and_a_move_do_not_lose_each_other(backend) {
+        let world = World::start(backend).await;
+        for round in 0..10 {
+            let made = world.booked(&at(600), &at(630)).await;
+            let (route, reason) = (path(&made.text("id")), json!({ "reason": "Ill" }));
+            let (cancel, change) = (format!("{route}/cancel"), json!({ "start": at(700), "end": at(730) }));
+            let (cancelled, moved) = if round % 2 == 0 {
+                join(world.desk.post(&cancel, &reason), world.desk.patch(&route, &change)).await
+            } else {
+                let (moved, cancelled) = join(world.desk.patch(&route, &change), world.desk.post(&cancel, &reason)).await;
+                (cancelled, moved)
+            };
+            cancelled.expect(200);
+            let now = world.desk.get(&route).await;
+            assert_eq!(now["status"], "cancelled");
+            if moved.is_success() {
+                assert_eq!((&now["version"], &now["start"]), (&json!(3), &moved["start"]));
+            } else {
+                moved.expect_problem(409, "ILLEGAL_TRANSITION");
+                assert_eq!((&now["version"], &now["start"]), (&json!(2), &made["start"]));
+            }
+            let told = versions(&world.app.published().await, &made.text("id"));
+            assert_eq!(told, (1..=now["version"].as_i64().unwrap()).collect::<Vec<_>>());
+        }
+    }
+
+    async fn of_two_changes_of_one_version_one_is_made(backend) {
+        let world = World::start(backend).await;
+        let route = path(&world.booked(&at(600), &at(630)).await.text("id"));
+        let tag = [("If-Match", "\"1\"")];
+        let changes = ["a", "b", "c", "d"].map(|reason| json!({ "reason": reason }));
+        let answers = join_all(changes.iter().map(|change| world.desk.json("PATCH", &route, change, &tag))).await;
+        assert_eq!(tally(&answers), HashMap::from([((200, ""), 1), ((412, "PRECONDITION_FAILED"), 3)]));
+    }
+
+    async fn a_request_sent_many_times_books_once(backend) {
+        let world = World::start(backend).await;
+        let body = world.wish(&at(600), &at(630)).await;
+        let key = [("Idempotency-Key", "k-1")];
+        let answers = join_all((0..20).map(|_| world.desk.post_with(APPOINTMENTS, &body, &key))).await;
+        let made: Vec<_> = answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.text("id")).collect();
+        assert!(!made.is_empty() && made.iter().all(|id| *id == made[0]), "{made:?}");
+        for answer in answers.iter().filter(|answer| answer.status != 201) {
+            answer.expect_problem(409, "IDEMPOTENCY_IN_FLIGHT");
+        }
+        assert_eq!(world.app.published_of::<AppointmentScheduled>().await.len(), 1);
+    }
+
+    async fn of_many_with_one_identifier_one_is_made(backend) {
+        let world = World::start(backend).await;
+        let named = json!({ "identifiers": [{ "system": "urn:test", "value": "a-1" }] });
+        let mut bodies = Vec::new();
+        for _ in 0..20 {
+            bodies.push(with(&world.wish(&at(600), &at(630)).await, named.clone()));
+        }
+        let answers = join_all(bodies.iter().map(|body| world.desk.post(APPOINTMENTS, body))).await;
+        assert_eq!(tally(&answers), HashMap::from([((201, ""), 1), ((409, "DUPLICATE"), 19)]));
+    }
+}

@@ -1,0 +1,4 @@
+//! The entries of the audit.
+
+pub mod get;
+pub mod list;

@@ -1,0 +1,5 @@
+//! What it means to look at the audit.
+
+mod shown;
+
+pub use shown::{AUDIT, patients_shown};

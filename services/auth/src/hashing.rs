@@ -1,0 +1,170 @@
+//! Argon2id (RFC 9106) on a bounded number of threads: each hash takes 19 MiB and a core for some 25 ms, and a storm
+//! of sign-ins must neither eat the memory nor starve the other requests.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use hms_model::Secret;
+use hms_problem::{Code, Problem};
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::Semaphore;
+
+/// What OWASP's Password Storage Cheat Sheet asks for: 19 MiB, two passes, one lane.
+const PARAMS: Params = Params::DEFAULT;
+
+/// A hash of no password: an unknown user costs the same time as a wrong password.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LWF0LWFsbC4uLg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// How many may wait for each thread; beyond that the service says 503. With 25 ms a hash the last one waits for
+/// two seconds or less.
+const WAITING: usize = 64;
+
+/// Hashes and verifies passwords, as many at a time as there are cores.
+pub struct Hashing {
+    threads: Arc<Semaphore>,
+    /// The threads and the places in the line before them.
+    places: Semaphore,
+}
+
+/// What came of a verification.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The password is right.
+    Right {
+        /// Its hash with the present parameters, where the kept one has others.
+        renewed: Option<String>,
+    },
+    /// It is not.
+    Wrong,
+}
+
+impl Hashing {
+    /// One thread for each core.
+    pub fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Self::bounded(cores, cores * WAITING)
+    }
+
+    fn bounded(threads: usize, waiting: usize) -> Self {
+        Self { threads: Arc::new(Semaphore::new(threads)), places: Semaphore::new(threads + waiting) }
+    }
+
+    /// The hash of a new password, as a PHC string.
+    pub async fn hash(&self, password: Secret) -> Result<String, Problem> {
+        self.run(move || hash(&password)).await
+    }
+
+    /// Whether the password is the one of this hash; without a hash it takes the same time and is wrong.
+    pub async fn verify(&self, password: Secret, kept: Option<String>) -> Result<Verdict, Problem> {
+        self.run(move || match kept {
+            Some(kept) => verify(&password, &kept),
+            None => verify(&password, NOBODY).map(|_| Verdict::Wrong),
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, argon2::password_hash::Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let _place = self.places.try_acquire().map_err(|_| Code::Unavailable)?;
+        let thread = self.threads.clone().acquire_owned().await.map_err(|_| Code::Unavailable)?;
+        let outcome = tokio::task::spawn_blocking(move || {
+            // Held until the work is done, also when nobody waits for it any more.
+            let _thread = thread;
+            work()
+        });
+        outcome.await.map_err(failed)?.map_err(failed)
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a password could not be hashed");
+    Problem::new(Code::Internal)
+}
+
+fn argon2id() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS)
+}
+
+fn hash(password: &Secret) -> argon2::password_hash::Result<String> {
+    let mut salt = [0; 16];
+    SystemRandom::new().fill(&mut salt).map_err(|_| argon2::password_hash::Error::Crypto)?;
+    let hash: PasswordHash = argon2id().hash_password_with_salt(password.expose().as_bytes(), &salt)?;
+    Ok(hash.to_string())
+}
+
+fn verify(password: &Secret, kept: &str) -> argon2::password_hash::Result<Verdict> {
+    let kept = PasswordHash::new(kept)?;
+    match argon2id().verify_password(password.expose().as_bytes(), &kept) {
+        Ok(()) if is_present(&kept) => Ok(Verdict::Right { renewed: None }),
+        Ok(()) => Ok(Verdict::Right { renewed: Some(hash(password)?) }),
+        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a hash was made with the algorithm and the parameters of today.
+fn is_present(kept: &PasswordHash) -> bool {
+    let params = Params::try_from(&kept.params).ok();
+    let same = params.is_some_and(|found| {
+        (found.m_cost(), found.t_cost(), found.p_cost())
+            == (PARAMS.m_cost(), PARAMS.t_cost(), PARAMS.p_cost())
+    });
+    same && kept.algorithm == Algorithm::Argon2id.ident() && kept.version == Some(Version::V0x13.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text)
+    }
+
+    #[tokio::test]
+    async fn a_password_is_told_from_another() {
+        let hashing = Hashing::new();
+        let kept = hashing.hash(secret("tin-plover-94-lagoon")).await.unwrap();
+        assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
+        let verdict = hashing.verify(secret("tin-plover-94-lagoon"), Some(kept.clone())).await.unwrap();
+        assert!(matches!(verdict, Verdict::Right { renewed: None }), "{verdict:?}");
+        let verdict = hashing.verify(secret("tin-plover-94-lagooN"), Some(kept)).await.unwrap();
+        assert!(matches!(verdict, Verdict::Wrong), "{verdict:?}");
+    }
+
+    #[tokio::test]
+    async fn a_hash_with_other_parameters_is_renewed() {
+        let old = Argon2::from(Params::new(64, 1, 1, None).unwrap());
+        let old: PasswordHash = old.hash_password_with_salt(b"tin-plover-94-lagoon", &[7; 16]).unwrap();
+        let verdict =
+            Hashing::new().verify(secret("tin-plover-94-lagoon"), Some(old.to_string())).await.unwrap();
+        let Verdict::Right { renewed: Some(renewed) } = verdict else { panic!("{verdict:?}") };
+        assert!(is_present(&PasswordHash::new(&renewed).unwrap()));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_user_is_verified_with_the_present_parameters() {
+        assert!(is_present(&PasswordHash::new(NOBODY).unwrap()));
+        let verdict = Hashing::new().verify(secret("tin-plover-94-lagoon"), None).await.unwrap();
+        assert!(matches!(verdict, Verdict::Wrong), "{verdict:?}");
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_place_in_the_line_is_told_at_once() {
+        let hashing = Arc::new(Hashing::bounded(1, 1));
+        let busy = hashing.threads.clone().acquire_owned().await.unwrap();
+        let _at_work = hashing.places.try_acquire().unwrap();
+        let line = hashing.clone();
+        let waits = tokio::spawn(async move { line.hash(secret("first")).await });
+        while hashing.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(hashing.hash(secret("second")).await.unwrap_err().code(), Code::Unavailable);
+        drop(busy);
+        assert!(waits.await.unwrap().is_ok());
+    }
+}

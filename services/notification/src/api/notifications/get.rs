@@ -1,0 +1,29 @@
+//! `GET /notifications/{id}`.
+
+use actix_web::{get, web};
+use hms_api::Problems;
+use hms_model::id::NotificationId;
+use hms_model::role::scope;
+use hms_problem::{Code, Problem};
+use hms_service::{Call, Disclosure, Reply};
+
+use super::{NOTIFICATION, Notification};
+use crate::store::messages;
+
+/// Shows one message; patients see only their own.
+#[utoipa::path(tag = "notifications", params(("id" = Uuid, Path, description = "The message.")),
+    responses((status = 200, body = Notification), Problems), security(("bearer" = ["notification:read"])))]
+#[get("/notifications/{id}")]
+pub async fn get(
+    call: Call<scope::NotificationRead>,
+    id: web::Path<NotificationId>,
+) -> Result<Reply, Problem> {
+    let (reach, id) = (call.reach()?, id.into_inner());
+    let message = call.read(move |db| Ok(messages::find(db, id)?)).await?;
+    if !reach.covers(message.patient_id) {
+        return Err(Code::NotFound.into());
+    }
+    call.disclose(Disclosure::one(NOTIFICATION, id, message.patient_id)).await?;
+    let version = message.version;
+    Ok(Reply::ok(&Notification::from(message))?.version(version))
+}

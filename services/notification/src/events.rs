@@ -1,0 +1,60 @@
+//! What the service consumes: who the patients are, and what happens to their appointments.
+
+use std::sync::Arc;
+
+use hms_bus::{ConsumeError, Consumer, Delivery};
+use hms_model::event::{
+    AppointmentCancelled, AppointmentFacts, AppointmentRescheduled, AppointmentScheduled, PatientCreated,
+    PatientFacts, PatientUpdated,
+};
+use hms_model::id::Id;
+use tokio::sync::Notify;
+
+use crate::domain::{Kind, Message, Status};
+use crate::store::{messages, patients};
+
+/// The handlers of the events; they wake the sender.
+pub fn consumer(sender: &Arc<Notify>) -> Consumer {
+    let waking = || Arc::clone(sender);
+    let (created, updated) = (waking(), waking());
+    let (scheduled, rescheduled, cancelled) = (waking(), waking(), waking());
+    Consumer::new("notification")
+        .on::<PatientCreated>(move |delivery, PatientCreated(facts)| know(delivery, facts, &created))
+        .on::<PatientUpdated>(move |delivery, PatientUpdated(facts)| know(delivery, facts, &updated))
+        .on::<AppointmentScheduled>(move |delivery, AppointmentScheduled(facts)| {
+            notify(delivery, Kind::Confirmation, facts, &scheduled)
+        })
+        .on::<AppointmentRescheduled>(move |delivery, AppointmentRescheduled(facts)| {
+            notify(delivery, Kind::Rescheduled, facts, &rescheduled)
+        })
+        .on::<AppointmentCancelled>(move |delivery, AppointmentCancelled(facts)| {
+            notify(delivery, Kind::Cancelled, facts, &cancelled)
+        })
+}
+
+fn know(delivery: &mut Delivery<'_>, facts: PatientFacts, sender: &Arc<Notify>) -> Result<(), ConsumeError> {
+    let patient = facts.into();
+    patients::keep(delivery.db, &patient)?;
+    if messages::make_due(delivery.db, patient.id, delivery.now)? > 0 {
+        delivery.wake_after_commit(sender);
+    }
+    Ok(())
+}
+
+fn notify(
+    delivery: &mut Delivery<'_>,
+    kind: Kind,
+    facts: AppointmentFacts,
+    sender: &Arc<Notify>,
+) -> Result<(), ConsumeError> {
+    let patient = patients::find(delivery.db, facts.patient_id)?;
+    let (event_id, now) = (delivery.envelope.id, delivery.now);
+    let Some(message) = Message::draft(kind, facts, event_id, patient.as_ref(), Id::new(now), now) else {
+        return Ok(());
+    };
+    messages::add(delivery.db, &message)?;
+    if message.status == Status::Pending {
+        delivery.wake_after_commit(sender);
+    }
+    Ok(())
+}

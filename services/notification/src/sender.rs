@@ -1,0 +1,131 @@
+//! Sends what is due: woken when there is something new, asleep until the next attempt otherwise.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use hms_model::event::{MessageFacts, MessageFailed, MessageSent};
+use hms_problem::Problem;
+use hms_service::{Context, Stop, Work};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use crate::channel::Channel;
+use crate::domain::{Message, SEND_WITHIN, SendError, Status};
+use crate::store::{messages, patients};
+
+/// Messages that are under way at the same time.
+const BATCH: i64 = 16;
+/// How often to look although nobody asked: for messages of a process that died.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How long to leave messages alone that are due but that another replica is just taking up.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long to leave the database alone after a failure.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// The task that sends.
+pub struct Sender<C> {
+    context: Context,
+    channel: C,
+    wake: Arc<Notify>,
+}
+
+/// What one look at the database found.
+struct Claim {
+    messages: Vec<Message>,
+    /// There may be more that is due.
+    more: bool,
+    /// When nothing is due now: how long that holds.
+    rest: Duration,
+}
+
+impl<C: Channel> Sender<C> {
+    /// A sender that looks again whenever `wake` tells it to.
+    pub fn new(context: Context, channel: C, wake: Arc<Notify>) -> Self {
+        Self { context, channel, wake }
+    }
+
+    /// Sends until the service stops. What is pending then goes out after the next start.
+    pub async fn run(self, stop: Stop) {
+        while !stop.is_told() {
+            // A failure was logged where it happened; the database comes back by itself.
+            let rest = self.send_due(&stop).await.unwrap_or(AFTER_FAILURE);
+            tokio::select! {
+                () = stop.told() => {}
+                () = self.wake.notified() => {}
+                () = sleep(rest) => {}
+            }
+        }
+    }
+
+    /// Sends all that is due; says how long there is nothing more to do.
+    async fn send_due(&self, stop: &Stop) -> Result<Duration, Problem> {
+        loop {
+            let claim = self.context.write(claim).await?;
+            let tried = join_all(claim.messages.into_iter().map(|message| self.attempt(message))).await;
+            let idle = tried.is_empty() && !claim.more;
+            if !tried.is_empty() {
+                self.context.write(move |work| settle(work, tried)).await?;
+            }
+            if idle || stop.is_told() {
+                return Ok(claim.rest);
+            }
+        }
+    }
+
+    async fn attempt(&self, message: Message) -> Message {
+        let outcome = timeout(SEND_WITHIN, self.channel.send(&message)).await;
+        let outcome =
+            outcome.unwrap_or_else(|_| Err(SendError::Later("the channel did not answer in time".into())));
+        if let Err(reason) = &outcome {
+            tracing::warn!(notification = %message.id, attempt = message.attempts, %reason, "message not sent");
+        }
+        message.tried(outcome, self.context.clock.now())
+    }
+}
+
+/// Takes up messages that are due, so that nobody else does while they are being sent.
+fn claim(work: &mut Work<'_>) -> Result<Claim, Problem> {
+    let due = messages::due(work.db, work.now, BATCH)?;
+    let more = i64::try_from(due.len()).is_ok_and(|count| count == BATCH);
+    let mut taken = Vec::with_capacity(due.len());
+    for message in due {
+        let patient = match message.letter {
+            None => patients::find(work.db, message.patient_id)?,
+            Some(_) => None,
+        };
+        let message = message.taken_up(patient.as_ref(), work.now);
+        if let Some(message) = messages::save(work.db, message)? {
+            tell(work, &message)?;
+            taken.extend(Some(message).filter(|message| message.status == Status::Pending));
+        }
+    }
+    let next = messages::next_due(work.db)?.and_then(|due| (due - work.now).to_std().ok());
+    Ok(Claim { messages: taken, more, rest: next.unwrap_or(SWEEP).clamp(PAUSE, SWEEP) })
+}
+
+/// Writes down how the attempts ended.
+fn settle(work: &mut Work<'_>, tried: Vec<Message>) -> Result<(), Problem> {
+    for message in tried {
+        match messages::save(work.db, message)? {
+            Some(message) => tell(work, &message)?,
+            // It took longer than the lease, and someone else has taken the message up: theirs counts.
+            None => tracing::warn!("a message was taken up by another sender meanwhile"),
+        }
+    }
+    Ok(())
+}
+
+fn tell(work: &mut Work<'_>, message: &Message) -> Result<(), Problem> {
+    let facts = || MessageFacts {
+        notification_id: message.id,
+        version: message.version,
+        channel: message.channel.to_string(),
+        reason: message.error.clone(),
+    };
+    match message.status {
+        Status::Sent => work.publish(&MessageSent(facts())),
+        Status::Failed => work.publish(&MessageFailed(facts())),
+        Status::Pending | Status::Skipped => Ok(()),
+    }
+}

@@ -1,0 +1,4 @@
+//! The tables.
+
+pub mod messages;
+pub mod patients;

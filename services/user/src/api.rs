@@ -1,0 +1,6 @@
+//! The endpoints: one file each, named by its verb.
+
+pub mod department;
+pub mod patient;
+pub mod practitioner;
+mod refusal;

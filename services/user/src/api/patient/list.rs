@@ -1,0 +1,45 @@
+use actix_web::get;
+use chrono::{DateTime, Utc};
+use hms_api::{List, Page, Problems, list_filters};
+use hms_model::role::scope;
+use hms_model::{Email, Phone};
+use hms_problem::Problem;
+use hms_service::{Call, Disclosure, Reply};
+
+use super::PatientView;
+use crate::domain::{BirthDate, Gender, IdentifierToken, PatientStatus};
+use crate::store;
+
+list_filters! {
+    /// What patients can be filtered by; `age` in full years, `identifier` as `system|value`.
+    pub struct PatientFilters {
+        status: PatientStatus = Set,
+        gender: Gender = Set,
+        birth_date: BirthDate = Range,
+        age: u16 = Range,
+        email: Email = Set,
+        phone: Phone = Set,
+        identifier: IdentifierToken = Set,
+        created_at: DateTime<Utc> = Range,
+    }
+    search: Some("names, MRN, e-mail and phone, by parts of words; every word must be found"),
+    ordering: ["created_at", "family_name", "birth_date"],
+}
+
+/// Lists patients: staff see all, patients themselves.
+#[utoipa::path(
+    tag = "patients", operation_id = "list_patients", params(List<PatientFilters>),
+    responses((status = 200, body = Page<PatientView>), Problems), security(("bearer" = ["patient:read"])),
+)]
+#[get("/patients")]
+pub async fn list(call: Call<scope::PatientRead>, list: List<PatientFilters>) -> Result<Reply, Problem> {
+    let reach = call.reach()?;
+    let today = call.context().clock.now().date_naive();
+    let page = call.read(move |db| {
+        let (patients, count) = store::patient::list(db, &list, reach, today)?;
+        Ok(Page::new(&list, patients, count, |patient| patient.id.uuid()))
+    });
+    let page = page.await?;
+    call.disclose(Disclosure::list("patient", page.results.iter().map(|patient| patient.id))).await?;
+    Reply::ok(&page.map(PatientView::from))
+}

@@ -1,0 +1,29 @@
+use actix_web::{put, web};
+use hms_api::{Json, Problems};
+use hms_model::audit::Action;
+use hms_model::id::PatientId;
+use hms_model::role::scope;
+use hms_problem::Problem;
+use hms_service::{Call, Reply};
+
+use super::{PatientView, change, shown};
+use crate::domain::PatientDetails;
+
+/// Replaces all that is known of a patient.
+#[utoipa::path(
+    tag = "patients", operation_id = "replace_patient", params(("id" = Uuid, Path, description = "The patient.")),
+    request_body = PatientDetails,
+    responses((status = 200, body = PatientView), Problems), security(("bearer" = ["patient:write"])),
+)]
+#[put("/patients/{id}")]
+pub async fn put(
+    call: Call<scope::PatientWrite>,
+    id: web::Path<PatientId>,
+    body: Json<PatientDetails>,
+) -> Result<Reply, Problem> {
+    let (reach, id, details) = (call.reach()?, id.into_inner(), body.into_inner());
+    call.write(move |work| {
+        shown(change(work, id, reach, Action::Update, |patient, now| patient.replace(details, reach, now))?)
+    })
+    .await
+}

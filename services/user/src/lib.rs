@@ -1,0 +1,65 @@
+//! The user service: patients (with or without an account), practitioners, departments and sites.
+
+mod api;
+mod domain;
+mod events;
+mod schema;
+mod store;
+
+use std::sync::Arc;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use hms_service::Context;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::api::{department, patient, practitioner};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/user");
+
+/// The service, for `hms_service::run` and `hms up`.
+#[derive(Debug)]
+pub struct Service;
+
+impl hms_service::Service for Service {
+    const NAME: &'static str = "user";
+    const ABOUT: &'static str = "Patients, practitioners, departments and sites.";
+    type State = ();
+
+    fn migrations() -> EmbeddedMigrations {
+        MIGRATIONS
+    }
+
+    fn routes(routes: &mut ServiceConfig<'_>) {
+        routes
+            .service(patient::create::create)
+            .service(patient::list::list)
+            // Before the route that takes `me` for an id.
+            .service(patient::me::me)
+            .service(patient::get::get)
+            .service(patient::put::put)
+            .service(patient::patch::patch)
+            .service(patient::delete::delete);
+        routes
+            .service(practitioner::create::create)
+            .service(practitioner::list::list)
+            .service(practitioner::get::get)
+            .service(practitioner::put::put)
+            .service(practitioner::patch::patch)
+            .service(practitioner::delete::delete);
+        routes
+            .service(department::create::create)
+            .service(department::list::list)
+            .service(department::get::get)
+            .service(department::put::put)
+            .service(department::patch::patch)
+            .service(department::delete::delete);
+    }
+
+    fn consumer(_: &Arc<()>) -> hms_bus::Consumer {
+        events::consumer()
+    }
+
+    async fn start(_: &Context) -> anyhow::Result<()> {
+        Ok(())
+    }
+}

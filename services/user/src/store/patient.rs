@@ -1,0 +1,208 @@
+//! The table of patients.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use hms_api::{Cmp, List};
+use hms_db::{At, Code, Db, InsertExt, Json, Key, LockExt, MultiBackend, compare};
+use hms_model::id::{AccountId, PatientId};
+use hms_model::role::Reach;
+
+use super::identifier::identifier_table;
+use super::list::{any_of, boxed, identified, rows_and_count, search};
+use super::{Unwritten, changed, read, read_json, read_optional, write_json};
+use crate::api::patient::PatientFilters;
+use crate::domain::{Gender, Patient, PatientDetails, PatientStatus, last_birth_date};
+use crate::schema::{patient_identifiers, patients};
+
+identifier_table!(patient_identifiers, patient_id);
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = patients, treat_none_as_null = true)]
+struct Row {
+    id: Key,
+    mrn: String,
+    status: Code<PatientStatus>,
+    given_name: String,
+    family_name: String,
+    birth_date: NaiveDate,
+    gender: Code<Gender>,
+    phone: Option<String>,
+    email: Option<String>,
+    address: Option<Json>,
+    identifiers: Json,
+    deceased_at: Option<At>,
+    account_id: Option<Key>,
+    version: i64,
+    created_at: At,
+    updated_at: At,
+}
+
+/// One patient.
+pub fn find(db: &mut Db, id: PatientId) -> hms_db::Result<Patient> {
+    let row: Row = patients::table.find(Key::from(id)).select(Row::as_select()).first(db)?;
+    Patient::try_from(row)
+}
+
+/// The patient of an account.
+pub fn find_of_account(db: &mut Db, account_id: AccountId) -> hms_db::Result<Patient> {
+    let own = patients::table.filter(patients::account_id.eq(Key::from(account_id)));
+    let row: Row = own.select(Row::as_select()).first(db)?;
+    Patient::try_from(row)
+}
+
+/// One patient, and nobody else changes it before the end of the transaction.
+pub fn lock(db: &mut Db, id: PatientId) -> hms_db::Result<Patient> {
+    let query = patients::table.find(Key::from(id)).select(Row::as_select()).lock(db);
+    let row: Row = query.get_result(db)?;
+    Patient::try_from(row)
+}
+
+/// Writes a new patient.
+pub fn insert(db: &mut Db, patient: &Patient) -> Result<(), Unwritten> {
+    let row = (Row::try_from(patient)?, patients::search_text.eq(patient.search_text()));
+    if diesel::insert_into(patients::table).values(row).or_ignore().execute(db)? == 0 {
+        return Err(clash(db, patient)?);
+    }
+    replace_identifiers(db, patient.id.into(), &[], &patient.details.identifiers)
+}
+
+/// A new id is no other's, so it is the account or the number.
+fn clash(db: &mut Db, patient: &Patient) -> Result<Unwritten, Unwritten> {
+    let Some(account_id) = patient.account_id else { return Ok(Unwritten::MrnTaken) };
+    let own = patients::table.filter(patients::account_id.eq(Key::from(account_id)));
+    let id: Option<Key> = own.select(patients::id).first(db).optional()?;
+    Ok(id.map_or(Unwritten::MrnTaken, |id| Unwritten::HasPatient(id.into())))
+}
+
+/// Writes a patient as they are `after` a change, where they still are as `before`.
+pub fn update(db: &mut Db, before: &Patient, after: &Patient) -> Result<(), Unwritten> {
+    let as_loaded = patients::table.find(Key::from(before.id)).filter(patients::version.eq(before.version));
+    let row = (Row::try_from(after)?, patients::search_text.eq(after.search_text()));
+    changed(diesel::update(as_loaded).set(row).execute(db)?)?;
+    replace_identifiers(db, after.id.into(), &before.details.identifiers, &after.details.identifiers)
+}
+
+/// The patients of a list that the caller may see, with their number where it is known. Ages are those of `today`.
+pub fn list(
+    db: &mut Db,
+    list: &List<PatientFilters>,
+    reach: Reach,
+    today: NaiveDate,
+) -> hms_db::Result<(Vec<Patient>, Option<i64>)> {
+    let (rows, count) = rows_and_count!(db, list, Row, filtered(list, reach, today), patients::id, {
+        "created_at" => patients::created_at,
+        "family_name" => patients::family_name,
+        "birth_date" => patients::birth_date,
+    });
+    let patients: hms_db::Result<_> = rows.into_iter().map(Patient::try_from).collect();
+    Ok((patients?, count))
+}
+
+type Query = patients::BoxedQuery<'static, MultiBackend>;
+
+fn filtered(list: &List<PatientFilters>, reach: Reach, today: NaiveDate) -> Query {
+    let filters = &list.filters;
+    let query = within(patients::table.into_boxed(), reach);
+    let query = compare!(query, patients::status, filters.status, |status| Code(status));
+    let query = compare!(query, patients::gender, filters.gender, |gender| Code(gender));
+    let query = compare!(query, patients::birth_date, filters.birth_date, |birth| birth.date());
+    let query = aged(query, &filters.age, today);
+    let query = compare!(query, patients::email, filters.email, |email| email.to_string());
+    let query = compare!(query, patients::phone, filters.phone, |phone| phone.to_string());
+    let query = compare!(query, patients::created_at, filters.created_at, |at| At(at));
+    let query = identified!(query, patients::id, filters.identifier, patient_identifiers, patient_id);
+    search!(query, patients::search_text, list.search)
+}
+
+/// What `Patient::visible_to` says of one record, for many.
+fn within(query: Query, reach: Reach) -> Query {
+    match reach {
+        Reach::Everyone => query,
+        Reach::Own { account_id, patient_id: None } => {
+            query.filter(patients::account_id.eq(Key::from(account_id)))
+        }
+        Reach::Own { account_id, patient_id: Some(id) } => {
+            let owner = patients::account_id.eq(Some(Key::from(account_id)));
+            query.filter(patients::id.nullable().eq(Some(Key::from(id))).or(owner))
+        }
+    }
+}
+
+/// The older, the earlier born.
+fn aged(mut query: Query, ages: &Cmp<u16>, today: NaiveDate) -> Query {
+    let last = |age: u16| last_birth_date(today, age);
+    let older = |age: u16| last_birth_date(today, age.saturating_add(1));
+    if let Some(age) = ages.gt {
+        query = query.filter(patients::birth_date.le(older(age)));
+    }
+    if let Some(age) = ages.gte {
+        query = query.filter(patients::birth_date.le(last(age)));
+    }
+    if let Some(age) = ages.lt {
+        query = query.filter(patients::birth_date.gt(last(age)));
+    }
+    if let Some(age) = ages.lte {
+        query = query.filter(patients::birth_date.gt(older(age)));
+    }
+    for any in ages.eq.iter().map(|age| vec![*age]).chain(ages.r#in.clone()) {
+        let of_age = |age| boxed(patients::birth_date.gt(older(age)).and(patients::birth_date.le(last(age))));
+        if let Some(condition) = any_of(any.into_iter().map(of_age)) {
+            query = query.filter(condition);
+        }
+    }
+    query
+}
+
+impl TryFrom<&Patient> for Row {
+    type Error = hms_db::Error;
+
+    fn try_from(patient: &Patient) -> hms_db::Result<Self> {
+        let details = &patient.details;
+        Ok(Self {
+            id: patient.id.into(),
+            mrn: patient.mrn.clone(),
+            status: Code(patient.status),
+            given_name: details.given_name.to_string(),
+            family_name: details.family_name.to_string(),
+            birth_date: details.birth_date.date(),
+            gender: Code(details.gender),
+            phone: details.phone.as_ref().map(ToString::to_string),
+            email: details.email.as_ref().map(ToString::to_string),
+            address: details.address.as_ref().map(write_json).transpose()?,
+            identifiers: write_json(&details.identifiers)?,
+            deceased_at: details.deceased_at.map(At),
+            account_id: patient.account_id.map(Key::from),
+            version: patient.version,
+            created_at: At(patient.created_at),
+            updated_at: At(patient.updated_at),
+        })
+    }
+}
+
+impl TryFrom<Row> for Patient {
+    type Error = hms_db::Error;
+
+    fn try_from(row: Row) -> hms_db::Result<Self> {
+        let details = PatientDetails {
+            given_name: read(row.given_name)?,
+            family_name: read(row.family_name)?,
+            birth_date: row.birth_date.into(),
+            gender: row.gender.0,
+            phone: read_optional(row.phone)?,
+            email: read_optional(row.email)?,
+            address: row.address.map(read_json).transpose()?,
+            identifiers: read_json(row.identifiers)?,
+            deceased_at: row.deceased_at.map(Into::into),
+        };
+        Ok(Self {
+            id: row.id.into(),
+            mrn: row.mrn,
+            status: row.status.0,
+            details,
+            account_id: row.account_id.map(Into::into),
+            version: row.version,
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! The API of the user service as stories, each told on both back ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may fail by panic"
+)]
+
+mod bad_input;
+mod departments;
+mod idempotency;
+mod patients;
+mod patients_list;
+mod patients_own;
+mod practitioners;
+mod races;
+mod surroundings;
