@@ -46,7 +46,7 @@ impl Claims {
         now: DateTime<Utc>,
         lifetime: TimeDelta,
     ) -> Self {
-        let mut scope: Vec<Scope> = roles.iter().flat_map(|role| role.scopes()).copied().collect();
+        let mut scope: Vec<Scope> = roles.iter().flat_map(|role| role.scopes()).collect();
         scope.sort_unstable();
         scope.dedup();
         Self {

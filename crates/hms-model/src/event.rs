@@ -1,12 +1,14 @@
 //! Events: what services tell each other. Every type stands in the one [`registry`], with its payload.
 
 mod payload;
+mod registry;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use payload::*;
+pub use registry::{EventType, Payload, Unpublishable, consumed_by, registry};
 
 use crate::id::EventId;
 
@@ -28,7 +30,8 @@ pub trait Event: Serialize + DeserializeOwned + Send + 'static {
 
 /// An event on its way: CloudEvents 1.0 in its JSON form, with our extension attributes in lower case, as the
 /// specification asks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CloudEvent)]
 pub struct Envelope {
     /// Always `1.0`.
     pub specversion: String,
@@ -53,6 +56,7 @@ pub struct Envelope {
     /// The version of the aggregate.
     pub aggregateversion: i64,
     /// The payload.
+    #[schema(value_type = Object)]
     pub data: serde_json::Value,
 }
 
@@ -114,82 +118,5 @@ impl Envelope {
             return Err(Unreadable::Newer { kind: E::TYPE, found: self.dataversion, known: E::VERSION });
         }
         serde_json::from_value(self.data.clone()).map_err(Unreadable::Payload)
-    }
-}
-
-/// One row of the registry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventType {
-    /// The type, such as `patient.created`.
-    pub kind: &'static str,
-    /// The version of its payload.
-    pub version: u32,
-    /// The service that publishes it; `*` when every service does.
-    pub producer: &'static str,
-    /// The services that act upon it. A producer makes their queues before it publishes anything, so that one that
-    /// starts for the first time later misses nothing.
-    pub consumers: &'static [&'static str],
-}
-
-macro_rules! registry {
-    ($($event:ty => [$($consumer:literal),*]),+ $(,)?) => {
-        /// Every event of the platform.
-        pub const fn registry() -> &'static [EventType] {
-            &[$(EventType {
-                kind: <$event>::TYPE,
-                version: <$event>::VERSION,
-                producer: <$event>::PRODUCER,
-                consumers: &[$($consumer),*],
-            }),+]
-        }
-    };
-}
-
-/// The types that a service acts upon, in alphabetical order.
-pub fn consumed_by(service: &str) -> Vec<&'static str> {
-    let consumed = registry().iter().filter(|event| event.consumers.contains(&service));
-    let mut kinds: Vec<_> = consumed.map(|event| event.kind).collect();
-    kinds.sort_unstable();
-    kinds
-}
-
-registry![
-    AccountRegistered => [],
-    PatientCreated => ["auth", "appointment", "notification"],
-    PatientUpdated => ["auth", "appointment", "notification"],
-    PractitionerCreated => ["auth", "appointment"],
-    PractitionerUpdated => ["auth", "appointment"],
-    DepartmentCreated => ["appointment"],
-    DepartmentUpdated => ["appointment"],
-    AppointmentScheduled => ["notification"],
-    AppointmentRescheduled => ["notification"],
-    AppointmentCancelled => ["notification"],
-    AppointmentArrived => [],
-    AppointmentFulfilled => [],
-    AppointmentNoshow => [],
-    MessageSent => [],
-    MessageFailed => [],
-    AuditRecorded => ["audit"],
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn producers_and_consumers_are_services() {
-        for event in registry() {
-            let known = |name: &str| crate::service::ServiceEntry::find(name).is_some();
-            assert!(event.producer == "*" || known(event.producer), "{event:?}");
-            assert!(event.consumers.iter().all(|consumer| known(consumer)), "{event:?}");
-        }
-    }
-
-    #[test]
-    fn every_event_has_a_type_of_its_own() {
-        let mut kinds: Vec<_> = registry().iter().map(|event| event.kind).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        assert_eq!(kinds.len(), registry().len());
     }
 }

@@ -38,51 +38,36 @@ impl Role {
     }
 
     /// The scopes that this role gives.
-    pub fn scopes(self) -> &'static [Scope] {
-        use Scope as S;
+    pub fn scopes(self) -> impl Iterator<Item = Scope> {
+        self.groups().iter().flat_map(|group| group.iter().copied())
+    }
+
+    fn groups(self) -> &'static [&'static [Scope]] {
         match self {
-            Role::Admin => Scope::ALL,
-            Role::Doctor | Role::Nurse => &[
-                S::PatientRead,
-                S::PatientWrite,
-                S::PractitionerRead,
-                S::DepartmentRead,
-                S::AppointmentRead,
-                S::AppointmentWrite,
-                S::NotificationRead,
-            ],
-            Role::Receptionist => &[
-                S::PatientRead,
-                S::PatientWrite,
-                S::PractitionerRead,
-                S::DepartmentRead,
-                S::AppointmentRead,
-                S::AppointmentWrite,
-                S::AppointmentRecord,
-                S::NotificationRead,
-                S::AuditRead,
-            ],
-            Role::Pharmacist | Role::LabTechnician | Role::Accountant | Role::Staff => &[
-                S::PatientRead,
-                S::PractitionerRead,
-                S::DepartmentRead,
-                S::AppointmentRead,
-                S::NotificationRead,
-                S::AuditRead,
-            ],
-            Role::Patient => &[
-                S::PatientRead,
-                S::PatientWrite,
-                S::PractitionerRead,
-                S::DepartmentRead,
-                S::AppointmentRead,
-                S::AppointmentWrite,
-                S::NotificationRead,
-            ],
+            Role::Admin => &[Scope::ALL],
+            Role::Doctor | Role::Nurse => &[SEE, AUDIT, TREAT],
+            Role::Receptionist => &[SEE, AUDIT, TREAT, &[Scope::AppointmentRecord]],
+            Role::Pharmacist | Role::LabTechnician | Role::Accountant | Role::Staff => &[SEE, AUDIT],
+            Role::Patient => &[SEE, TREAT],
             Role::Service | Role::Device => &[],
         }
     }
 }
+
+/// What everyone sees; patients only their own of it.
+const SEE: &[Scope] = &[
+    Scope::PatientRead,
+    Scope::PractitionerRead,
+    Scope::DepartmentRead,
+    Scope::AppointmentRead,
+    Scope::NotificationRead,
+];
+
+/// All staff may ask who did what.
+const AUDIT: &[Scope] = &[Scope::AuditRead];
+
+/// What it takes to have a patient treated; patients do it for themselves.
+const TREAT: &[Scope] = &[Scope::PatientWrite, Scope::AppointmentWrite];
 
 /// Declares the scopes and, for each, a marker type by which a handler names it in its signature.
 macro_rules! scopes {
@@ -136,6 +121,10 @@ scopes! {
     AuditRead = "audit:read",
     /// Make and change accounts of other people.
     AccountWrite = "account:write",
+    /// See how the deployment fares: its dead letters.
+    OperationRead = "operation:read",
+    /// Repair it: send dead letters again, drop them.
+    OperationWrite = "operation:write",
 }
 
 /// What a handler asks of its caller.
@@ -185,14 +174,16 @@ mod tests {
 
     #[test]
     fn an_admin_may_all_and_a_device_nothing() {
-        assert_eq!(Role::Admin.scopes(), Scope::ALL);
-        assert!(Role::Device.scopes().is_empty());
+        assert!(Role::Admin.scopes().eq(Scope::ALL.iter().copied()));
+        assert_eq!(Role::Device.scopes().count(), 0);
     }
 
     #[test]
-    fn no_role_but_admin_makes_accounts() {
+    fn no_role_but_admin_makes_accounts_or_runs_the_deployment() {
         for role in Role::ALL.iter().filter(|role| **role != Role::Admin) {
-            assert!(!role.scopes().contains(&Scope::AccountWrite), "{role}");
+            for scope in [Scope::AccountWrite, Scope::OperationRead, Scope::OperationWrite] {
+                assert!(role.scopes().all(|given| given != scope), "{role}: {scope}");
+            }
         }
     }
 }

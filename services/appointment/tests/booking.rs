@@ -23,33 +23,39 @@ hms_testkit::on_both_back_ends! {
         let world = World::start(backend).await;
         let (patient, practitioner, department) =
             (world.patient().await, world.practitioner().await, world.department().await);
-        let body = with(&wish(patient, practitioner, "2026-03-04T10:00:00+01:00", "2026-03-04T09:30:00Z"), json!({
-            "department_id": department,
-            "reason": "  Cough ",
-            "description": "Since Monday",
-            "identifiers": [{ "system": "urn:test", "value": "a-1" }],
-        }));
+        let body = with(
+            &wish(patient, practitioner, "2026-03-04T10:00:00+01:00", "2026-03-04T09:30:00Z"),
+            json!({
+                "department_id": department,
+                "reason": "  Cough ",
+                "description": "Since Monday",
+                "identifiers": [{ "system": "urn:test", "value": "a-1" }],
+            }),
+        );
         let made = world.desk.post(APPOINTMENTS, &body).await;
         made.expect(201);
         let id = made.text("id");
         assert_eq!(made.header("location"), path(&id));
         assert_eq!(made.header("etag"), "\"1\"");
-        assert_eq!(made.body, json!({
-            "id": id,
-            "patient_id": patient,
-            "practitioner_id": practitioner,
-            "department_id": department,
-            "start": "2026-03-04T09:00:00Z",
-            "end": "2026-03-04T09:30:00Z",
-            "status": "booked",
-            "reason": "Cough",
-            "description": "Since Monday",
-            "cancellation_reason": null,
-            "identifiers": [{ "system": "urn:test", "value": "a-1" }],
-            "version": 1,
-            "created_at": "2026-03-02T08:00:00Z",
-            "updated_at": "2026-03-02T08:00:00Z",
-        }));
+        assert_eq!(
+            made.body,
+            json!({
+                "id": id,
+                "patient_id": patient,
+                "practitioner_id": practitioner,
+                "department_id": department,
+                "start": "2026-03-04T09:00:00Z",
+                "end": "2026-03-04T09:30:00Z",
+                "status": "booked",
+                "reason": "Cough",
+                "description": "Since Monday",
+                "cancellation_reason": null,
+                "identifiers": [{ "system": "urn:test", "value": "a-1" }],
+                "version": 1,
+                "created_at": "2026-03-02T08:00:00Z",
+                "updated_at": "2026-03-02T08:00:00Z",
+            })
+        );
         let read = world.desk.get(&path(&id)).await;
         assert_eq!((read.expect(200).header("etag"), &read.body), ("\"1\"", &made.body));
     }
@@ -68,11 +74,14 @@ hms_testkit::on_both_back_ends! {
         world.desk.get(APPOINTMENTS).await.expect(200);
         let account = world.app.account_id(&world.desk).await;
         let entries = world.app.published_of::<AuditRecorded>().await;
-        let told: Vec<_> = entries.iter().map(|AuditRecorded(entry)| {
-            assert_eq!((entry.actor.account_id, entry.resource.as_str()), (Some(account), "appointment"));
-            assert_eq!(entry.patient_ids, [patient]);
-            (entry.action.to_string(), entry.resource_id.is_some())
-        }).collect();
+        let told: Vec<_> = entries
+            .iter()
+            .map(|AuditRecorded(entry)| {
+                assert_eq!((entry.actor.account_id, entry.resource.as_str()), (Some(account), "appointment"));
+                assert_eq!(entry.patient_ids, [patient]);
+                (entry.action.to_string(), entry.resource_id.is_some())
+            })
+            .collect();
         assert_eq!(told, [("create".into(), true), ("read".into(), true), ("read".into(), false)]);
     }
 
@@ -91,7 +100,8 @@ hms_testkit::on_both_back_ends! {
         ];
         for (start, end, status, case) in cases {
             let other = world.patient().await;
-            let answer = world.desk.post(APPOINTMENTS, &wish(other, practitioner, &at(start), &at(end))).await;
+            let answer =
+                world.desk.post(APPOINTMENTS, &wish(other, practitioner, &at(start), &at(end))).await;
             assert_eq!(answer.status, status, "{case}: {}", answer.body);
             if status == 409 {
                 answer.expect_problem(409, "SLOT_TAKEN");
@@ -100,7 +110,11 @@ hms_testkit::on_both_back_ends! {
         }
         let elsewhere = wish(patient, world.practitioner().await, &at(600), &at(630));
         world.desk.post(APPOINTMENTS, &elsewhere).await.expect(201);
-        assert_eq!(world.app.published_of::<AppointmentScheduled>().await.len(), 4, "a refusal tells nothing");
+        assert_eq!(
+            world.app.published_of::<AppointmentScheduled>().await.len(),
+            4,
+            "a refusal tells nothing"
+        );
     }
 
     async fn what_is_over_leaves_the_time_free(backend) {
@@ -145,8 +159,12 @@ hms_testkit::on_both_back_ends! {
         world.desk.post(APPOINTMENTS, &body).await.expect(201);
 
         world.app.deliver(&PractitionerUpdated(common::practitioner_facts(practitioner, 2, false))).await;
-        let answer = world.desk.post(APPOINTMENTS, &with(&body, json!({ "start": at(630), "end": at(660) }))).await;
-        assert_eq!(answer.expect_problem(422, "UNPROCESSABLE")["error"]["details"]["field"], "practitioner_id");
+        let answer =
+            world.desk.post(APPOINTMENTS, &with(&body, json!({ "start": at(630), "end": at(660) }))).await;
+        assert_eq!(
+            answer.expect_problem(422, "UNPROCESSABLE")["error"]["details"]["field"],
+            "practitioner_id"
+        );
     }
 
     async fn what_cannot_be_read_changes_nothing(backend) {
@@ -162,11 +180,21 @@ hms_testkit::on_both_back_ends! {
             (json!({ "status": "arrived" }), 400, "INVALID_REQUEST", "no status to begin with"),
             (json!({ "reason": "" }), 400, "INVALID_REQUEST", "empty"),
             (json!({ "reason": "x".repeat(501) }), 400, "INVALID_REQUEST", "long"),
-            (json!({ "identifiers": [{ "system": "urn:test" }] }), 400, "INVALID_REQUEST", "half an identifier"),
+            (
+                json!({ "identifiers": [{ "system": "urn:test" }] }),
+                400,
+                "INVALID_REQUEST",
+                "half an identifier",
+            ),
             (json!({ "end": at(600) }), 422, "UNPROCESSABLE", "no length"),
             (json!({ "end": at(599) }), 422, "UNPROCESSABLE", "ends before it starts"),
             (json!({ "end": at(600 + 24 * 60 + 1) }), 422, "UNPROCESSABLE", "longer than a day"),
-            (json!({ "start": "2026-03-02T07:54:59Z", "end": "2026-03-02T09:00:00Z" }), 422, "UNPROCESSABLE", "past"),
+            (
+                json!({ "start": "2026-03-02T07:54:59Z", "end": "2026-03-02T09:00:00Z" }),
+                422,
+                "UNPROCESSABLE",
+                "past",
+            ),
         ];
         for (more, status, code, case) in cases {
             let answer = world.desk.post(APPOINTMENTS, &with(&body, more)).await;
@@ -216,9 +244,14 @@ hms_testkit::on_both_back_ends! {
         let stranger = world.patient().await;
         let theirs = with(&wish(stranger, world.practitioner().await, &at(600), &at(630)), named);
         let answer = world.app.client_of_patient(stranger).post(APPOINTMENTS, &theirs).await;
-        assert_eq!(answer.expect_problem(409, "DUPLICATE")["error"]["details"], json!({}), "another patient's");
+        assert_eq!(
+            answer.expect_problem(409, "DUPLICATE")["error"]["details"],
+            json!({}),
+            "another patient's"
+        );
 
-        let twice = json!({ "identifiers": [{ "system": "s", "value": "v" }, { "system": "s", "value": "v" }] });
+        let twice =
+            json!({ "identifiers": [{ "system": "s", "value": "v" }, { "system": "s", "value": "v" }] });
         world.desk.post(APPOINTMENTS, &with(&theirs, twice)).await.expect_problem(422, "UNPROCESSABLE");
     }
 
@@ -228,7 +261,10 @@ hms_testkit::on_both_back_ends! {
         let key = [("Idempotency-Key", "k-1")];
         let first = world.desk.post_with(APPOINTMENTS, &body, &key).await;
         let again = world.desk.post_with(APPOINTMENTS, &body, &key).await;
-        assert_eq!((again.expect(201).body.clone(), again.header("etag")), (first.expect(201).body.clone(), "\"1\""));
+        assert_eq!(
+            (again.expect(201).body.clone(), again.header("etag")),
+            (first.expect(201).body.clone(), "\"1\"")
+        );
         assert_eq!(world.app.published_of::<AppointmentScheduled>().await.len(), 1);
         let other = with(&body, json!({ "end": at(640) }));
         world.desk.post_with(APPOINTMENTS, &other, &key).await.expect_problem(422, "IDEMPOTENCY_MISMATCH");
@@ -242,7 +278,12 @@ hms_testkit::on_both_back_ends! {
         stranger.post(APPOINTMENTS, &body).await.expect_problem(403, "FORBIDDEN");
         let without_record = world.app.client(&[Role::Patient]);
         let answer = without_record.post(APPOINTMENTS, &body).await;
-        assert!(answer.expect_problem(422, "UNPROCESSABLE")["error"]["message"].as_str().unwrap().contains("register"));
+        assert!(
+            answer.expect_problem(422, "UNPROCESSABLE")["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains("register")
+        );
         world.app.client_of_patient(own).post(APPOINTMENTS, &body).await.expect(201);
         let accountant = world.app.client(&[Role::Accountant]);
         accountant.post(APPOINTMENTS, &body).await.expect_problem(403, "FORBIDDEN");

@@ -33,12 +33,21 @@ hms_testkit::on_both_back_ends! {
         moved.expect(200);
         assert_eq!(moved["start"], "2026-03-04T10:15:00Z", "its own time is not in its way");
         assert_eq!((&moved["version"], moved.header("etag")), (&json!(2), "\"2\""));
-        assert_eq!((&moved["created_at"], &moved["updated_at"]), (&made["created_at"], &json!("2026-03-02T08:01:00Z")));
+        assert_eq!(
+            (&moved["created_at"], &moved["updated_at"]),
+            (&made["created_at"], &json!("2026-03-02T08:01:00Z"))
+        );
         let events = world.app.published_of::<AppointmentRescheduled>().await;
         let [AppointmentRescheduled(facts)] = events.as_slice() else { panic!("{events:?}") };
-        assert_eq!((facts.version, facts.status.as_str(), facts.start), (2, "booked", at(615).parse().unwrap()));
+        assert_eq!(
+            (facts.version, facts.status.as_str(), facts.start),
+            (2, "booked", at(615).parse().unwrap())
+        );
         let AuditRecorded(entry) = world.app.published_of::<AuditRecorded>().await.pop().unwrap();
-        assert_eq!((entry.action.to_string(), entry.detail.as_deref()), ("update".into(), Some("start, end")));
+        assert_eq!(
+            (entry.action.to_string(), entry.detail.as_deref()),
+            ("update".into(), Some("start, end"))
+        );
 
         let freed = with(&made.body, json!({ "start": at(600), "end": at(615) }));
         let body = json!({ "patient_id": freed["patient_id"], "practitioner_id": freed["practitioner_id"],
@@ -52,7 +61,10 @@ hms_testkit::on_both_back_ends! {
         let department = world.department().await;
         let change = json!({ "department_id": department, "reason": "Cough", "description": "Wet" });
         let changed = world.desk.patch(&route, &change).await;
-        assert_eq!((&changed.expect(200)["reason"], &changed["department_id"]), (&json!("Cough"), &json!(department)));
+        assert_eq!(
+            (&changed.expect(200)["reason"], &changed["department_id"]),
+            (&json!("Cough"), &json!(department))
+        );
         let cleared = world.desk.patch(&route, &json!({ "reason": null, "department_id": null })).await;
         assert_eq!((&cleared["reason"], &cleared["department_id"]), (&json!(null), &json!(null)));
         assert_eq!((&cleared["description"], &cleared["version"]), (&json!("Wet"), &json!(3)));
@@ -68,7 +80,11 @@ hms_testkit::on_both_back_ends! {
         let made = world.booked(&at(600), &at(630)).await;
         let route = path(&made.text("id"));
         let practitioner = made.text("practitioner_id").parse().unwrap();
-        world.desk.post(APPOINTMENTS, &wish(world.patient().await, practitioner, &at(660), &at(690))).await.expect(201);
+        world
+            .desk
+            .post(APPOINTMENTS, &wish(world.patient().await, practitioner, &at(660), &at(690)))
+            .await
+            .expect(201);
         let unknown = Id::<()>::new(world.app.clock.now());
         let cases = [
             (json!({ "start": at(650), "end": at(680) }), 409, "SLOT_TAKEN"),
@@ -99,10 +115,16 @@ hms_testkit::on_both_back_ends! {
         let cancel = format!("{}/cancel", path(&made.text("id")));
         world.desk.post(&cancel, &json!({})).await.expect_problem(400, "INVALID_REQUEST");
         let answer = world.desk.post(&cancel, &json!({ "reason": "Ill" })).await;
-        assert_eq!((&answer.expect(200)["status"], &answer["cancellation_reason"]), (&json!("cancelled"), &json!("Ill")));
+        assert_eq!(
+            (&answer.expect(200)["status"], &answer["cancellation_reason"]),
+            (&json!("cancelled"), &json!("Ill"))
+        );
         let events = world.app.published_of::<AppointmentCancelled>().await;
         let [AppointmentCancelled(facts)] = events.as_slice() else { panic!("{events:?}") };
-        assert_eq!((facts.version, facts.status.as_str(), facts.reason.as_deref()), (2, "cancelled", Some("Ill")));
+        assert_eq!(
+            (facts.version, facts.status.as_str(), facts.reason.as_deref()),
+            (2, "cancelled", Some("Ill"))
+        );
         let again = world.desk.post(&cancel, &json!({ "reason": "Ill" })).await;
         again.expect_problem(409, "ILLEGAL_TRANSITION");
         assert_eq!(again["error"]["details"], json!({ "status": "cancelled", "allowed": [] }));
@@ -114,13 +136,24 @@ hms_testkit::on_both_back_ends! {
         assert_eq!(world.step(&world.desk, &id, "arrive").await.expect(200)["status"], "arrived");
         let twice = world.step(&world.desk, &id, "arrive").await;
         twice.expect_problem(409, "ILLEGAL_TRANSITION");
-        assert_eq!(twice["error"]["details"], json!({ "status": "arrived", "allowed": ["fulfilled", "cancelled"] }));
-        world.desk.patch(&path(&id), &json!({ "end": at(640) })).await.expect_problem(409, "ILLEGAL_TRANSITION");
+        assert_eq!(
+            twice["error"]["details"],
+            json!({ "status": "arrived", "allowed": ["fulfilled", "cancelled"] })
+        );
+        world
+            .desk
+            .patch(&path(&id), &json!({ "end": at(640) }))
+            .await
+            .expect_problem(409, "ILLEGAL_TRANSITION");
         assert_eq!(world.step(&world.desk, &id, "fulfil").await.expect(200)["status"], "fulfilled");
         for step in ["arrive", "fulfil", "noshow"] {
             world.step(&world.desk, &id, step).await.expect_problem(409, "ILLEGAL_TRANSITION");
         }
-        world.desk.patch(&path(&id), &json!({ "reason": "x" })).await.expect_problem(409, "ILLEGAL_TRANSITION");
+        world
+            .desk
+            .patch(&path(&id), &json!({ "reason": "x" }))
+            .await
+            .expect_problem(409, "ILLEGAL_TRANSITION");
         world.desk.delete(&path(&id)).await.expect_problem(409, "ILLEGAL_TRANSITION");
 
         let other = world.booked(&at(600), &at(630)).await.text("id");
@@ -136,8 +169,12 @@ hms_testkit::on_both_back_ends! {
         let made = world.booked(&at(600), &at(630)).await;
         let route = path(&made.text("id"));
         world.desk.delete(&route).await.expect(204);
-        for answer in [world.desk.get(&route).await, world.desk.delete(&route).await,
-            world.desk.patch(&route, &json!({ "reason": "x" })).await, world.step(&world.desk, &made.text("id"), "arrive").await] {
+        for answer in [
+            world.desk.get(&route).await,
+            world.desk.delete(&route).await,
+            world.desk.patch(&route, &json!({ "reason": "x" })).await,
+            world.step(&world.desk, &made.text("id"), "arrive").await,
+        ] {
             answer.expect_problem(404, "NOT_FOUND");
         }
         assert_eq!(world.desk.get(APPOINTMENTS).await["count"], 0);
@@ -146,7 +183,11 @@ hms_testkit::on_both_back_ends! {
         assert_eq!(entry.action.to_string(), "delete");
 
         let called_off = world.booked(&at(600), &at(630)).await.text("id");
-        world.desk.post(&format!("{}/cancel", path(&called_off)), &json!({ "reason": "Ill" })).await.expect(200);
+        world
+            .desk
+            .post(&format!("{}/cancel", path(&called_off)), &json!({ "reason": "Ill" }))
+            .await
+            .expect(200);
         world.desk.delete(&path(&called_off)).await.expect(204);
         assert_eq!(world.app.published_of::<AppointmentCancelled>().await.len(), 2, "called off once");
     }
@@ -174,8 +215,10 @@ hms_testkit::on_both_back_ends! {
         let world = World::start(backend).await;
         let made = world.booked(&at(600), &at(630)).await;
         let (id, route) = (made.text("id"), path(&made.text("id")));
-        let (own, stranger) =
-            (world.app.client_of_patient(patient_of(&made)), world.app.client_of_patient(world.patient().await));
+        let (own, stranger) = (
+            world.app.client_of_patient(patient_of(&made)),
+            world.app.client_of_patient(world.patient().await),
+        );
         let cancel = format!("{route}/cancel");
         for answer in [
             stranger.get(&route).await,

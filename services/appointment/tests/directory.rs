@@ -29,7 +29,8 @@ hms_testkit::on_both_back_ends! {
         world.app.deliver(&PractitionerCreated(practitioner_facts(practitioner, 1, false))).await;
         world.app.deliver(&DepartmentUpdated(department_facts(department, 2, false))).await;
         world.app.deliver(&DepartmentCreated(department_facts(department, 1, true))).await;
-        let body = with(&wish(patient, practitioner, &at(600), &at(630)), json!({ "department_id": department }));
+        let body =
+            with(&wish(patient, practitioner, &at(600), &at(630)), json!({ "department_id": department }));
         let refused = async |field: &str| {
             let answer = world.desk.post(APPOINTMENTS, &body).await;
             assert_eq!(answer.expect_problem(422, "UNPROCESSABLE")["error"]["details"]["field"], field);

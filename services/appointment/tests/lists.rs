@@ -120,7 +120,10 @@ hms_testkit::on_both_back_ends! {
         let list = own.get(APPOINTMENTS).await;
         assert_eq!((&list.expect(200)["count"], &list.results()[0]), (&json!(1), &made.body));
         let AuditRecorded(entry) = world.app.published_of::<AuditRecorded>().await.pop().unwrap();
-        assert_eq!((entry.action.to_string(), entry.patient_ids), ("read".into(), vec![made.text("patient_id").parse().unwrap()]));
+        assert_eq!(
+            (entry.action.to_string(), entry.patient_ids),
+            ("read".into(), vec![made.text("patient_id").parse().unwrap()])
+        );
 
         let audited = world.app.published().await.len();
         let stranger = world.app.client_of_patient(world.patient().await);

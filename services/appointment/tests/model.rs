@@ -167,11 +167,21 @@ hms_testkit::on_both_back_ends! {
         let world = Arc::new(World::start(backend).await);
         let handle = Handle::current();
         let stories = tokio::task::spawn_blocking(move || {
-            let config = Config { cases: 20, rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() };
+            let config = Config {
+                cases: 20,
+                rng_seed: RngSeed::Fixed(seed),
+                failure_persistence: None,
+                ..Config::default()
+            };
             TestRunner::new(config).run(&steps(), |steps| {
                 handle.block_on(async {
                     let (patient, practitioner) = (world.patient().await, world.practitioner().await);
-                    let mut story = Story { world: Arc::clone(&world), patient, practitioner, calendar: Calendar::default() };
+                    let mut story = Story {
+                        world: Arc::clone(&world),
+                        patient,
+                        practitioner,
+                        calendar: Calendar::default(),
+                    };
                     for step in steps {
                         story.take(step).await;
                     }

@@ -51,11 +51,18 @@ hms_testkit::on_both_back_ends! {
         let first = new_id();
         write(&world.app, row(&first, practitioner, 600, 630, "booked")).await.unwrap();
         let cases = [
-            (600, 630, "booked", false), (590, 601, "pending", false), (629, 640, "arrived", false),
-            (610, 620, "booked", false), (540, 700, "booked", false),
-            (570, 600, "booked", true), (630, 660, "booked", true),
-            (600, 630, "proposed", true), (600, 630, "waitlist", true), (600, 630, "fulfilled", true),
-            (600, 630, "cancelled", true), (600, 630, "noshow", true),
+            (600, 630, "booked", false),
+            (590, 601, "pending", false),
+            (629, 640, "arrived", false),
+            (610, 620, "booked", false),
+            (540, 700, "booked", false),
+            (570, 600, "booked", true),
+            (630, 660, "booked", true),
+            (600, 630, "proposed", true),
+            (600, 630, "waitlist", true),
+            (600, 630, "fulfilled", true),
+            (600, 630, "cancelled", true),
+            (600, 630, "noshow", true),
         ];
         for (start, end, status, allowed) in cases {
             match write(&world.app, row(&new_id(), practitioner, start, end, status)).await {
@@ -77,7 +84,8 @@ hms_testkit::on_both_back_ends! {
             ("end_at = '2026-03-04T12:00:00.000000Z'", true),
         ];
         for (change, allowed) in updates {
-            let outcome = write(&world.app, format!("UPDATE appointments SET {change} WHERE id = '{moved}'")).await;
+            let outcome =
+                write(&world.app, format!("UPDATE appointments SET {change} WHERE id = '{moved}'")).await;
             let excluded = matches!(outcome, Err(Error::Exclusion { .. }));
             assert_eq!((outcome.is_ok(), excluded), (allowed, !allowed), "{change}: {outcome:?}");
         }
@@ -101,15 +109,20 @@ hms_testkit::on_both_back_ends! {
         let (held, holds) = tokio::sync::oneshot::channel();
         let database = world.app.database.clone();
         let rival = tokio::spawn(async move {
-            database.write(move |db| {
-                if Backend::of(db) == Backend::Postgres {
-                    execute(db, &format!("SELECT 1 FROM practitioners WHERE id = '{practitioner}' FOR UPDATE"))?;
-                }
-                execute(db, &row(&new_id(), practitioner, 600, 630, "booked"))?;
-                held.send(()).unwrap();
-                gone.recv().unwrap();
-                Ok::<_, Error>(())
-            }).await
+            database
+                .write(move |db| {
+                    if Backend::of(db) == Backend::Postgres {
+                        execute(
+                            db,
+                            &format!("SELECT 1 FROM practitioners WHERE id = '{practitioner}' FOR UPDATE"),
+                        )?;
+                    }
+                    execute(db, &row(&new_id(), practitioner, 600, 630, "booked"))?;
+                    held.send(()).unwrap();
+                    gone.recv().unwrap();
+                    Ok::<_, Error>(())
+                })
+                .await
         });
         holds.await.unwrap();
         let body = wish(patient, practitioner, &at(615), &at(645));

@@ -46,8 +46,17 @@ hms_testkit::on_both_back_ends! {
         let (patient, practitioner) = (world.patient().await, world.practitioner().await);
         let starts: Vec<i64> = (0..200).map(|number| (number * 37) % 300).collect();
         let asked = starts.iter().map(|start| wish(patient, practitioner, &at(*start), &at(start + 30)));
-        let answers = join_all(asked.map(|body| { let desk = world.desk.clone(); async move { desk.post(APPOINTMENTS, &body).await } })).await;
-        let taken: Vec<i64> = starts.iter().zip(&answers).filter(|(_, answer)| answer.status == 201).map(|(start, _)| *start).collect();
+        let answers = join_all(asked.map(|body| {
+            let desk = world.desk.clone();
+            async move { desk.post(APPOINTMENTS, &body).await }
+        }))
+        .await;
+        let taken: Vec<i64> = starts
+            .iter()
+            .zip(&answers)
+            .filter(|(_, answer)| answer.status == 201)
+            .map(|(start, _)| *start)
+            .collect();
         let overlaps = |one: i64, other: i64| (one - other).abs() < 30;
         for (index, one) in taken.iter().enumerate() {
             assert!(taken[index + 1..].iter().all(|other| !overlaps(*one, *other)), "{taken:?}");
@@ -76,7 +85,8 @@ hms_testkit::on_both_back_ends! {
             second.expect_problem(409, "SLOT_TAKEN");
         }
         for round in 1..=10 {
-            let (first, second) = join(move_to(&one, 700 + round * 30), move_to(&other, 700 + round * 30)).await;
+            let (first, second) =
+                join(move_to(&one, 700 + round * 30), move_to(&other, 700 + round * 30)).await;
             let mut answers = [first.status, second.status];
             answers.sort_unstable();
             assert_eq!(answers, [200, 409], "{} {}", first.body, second.body);
@@ -92,7 +102,8 @@ hms_testkit::on_both_back_ends! {
             let (cancelled, moved) = if round % 2 == 0 {
                 join(world.desk.post(&cancel, &reason), world.desk.patch(&route, &change)).await
             } else {
-                let (moved, cancelled) = join(world.desk.patch(&route, &change), world.desk.post(&cancel, &reason)).await;
+                let (moved, cancelled) =
+                    join(world.desk.patch(&route, &change), world.desk.post(&cancel, &reason)).await;
                 (cancelled, moved)
             };
             cancelled.expect(200);
@@ -114,7 +125,8 @@ hms_testkit::on_both_back_ends! {
         let route = path(&world.booked(&at(600), &at(630)).await.text("id"));
         let tag = [("If-Match", "\"1\"")];
         let changes = ["a", "b", "c", "d"].map(|reason| json!({ "reason": reason }));
-        let answers = join_all(changes.iter().map(|change| world.desk.json("PATCH", &route, change, &tag))).await;
+        let answers =
+            join_all(changes.iter().map(|change| world.desk.json("PATCH", &route, change, &tag))).await;
         assert_eq!(tally(&answers), HashMap::from([((200, ""), 1), ((412, "PRECONDITION_FAILED"), 3)]));
     }
 
@@ -123,7 +135,8 @@ hms_testkit::on_both_back_ends! {
         let body = world.wish(&at(600), &at(630)).await;
         let key = [("Idempotency-Key", "k-1")];
         let answers = join_all((0..20).map(|_| world.desk.post_with(APPOINTMENTS, &body, &key))).await;
-        let made: Vec<_> = answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.text("id")).collect();
+        let made: Vec<_> =
+            answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.text("id")).collect();
         assert!(!made.is_empty() && made.iter().all(|id| *id == made[0]), "{made:?}");
         for answer in answers.iter().filter(|answer| answer.status != 201) {
             answer.expect_problem(409, "IDEMPOTENCY_IN_FLIGHT");

@@ -250,7 +250,7 @@ on_both_back_ends! {
         for path in ["/api/v1/audit".to_owned(), format!("/api/v1/audit/{}", act.id)] {
             app.anonymous().get(&path).await.expect_problem(401, "UNAUTHENTICATED");
             app.client_of_patient(act.patient_ids[0]).get(&path).await.expect_problem(403, "FORBIDDEN");
-            for role in [Role::Nurse, Role::Doctor, Role::Service, Role::Device] {
+            for role in [Role::Patient, Role::Service, Role::Device] {
                 app.client(&[role]).get(&path).await.expect_problem(403, "FORBIDDEN");
             }
             for role in [Role::Admin, Role::Receptionist, Role::Staff] {

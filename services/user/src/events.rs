@@ -10,8 +10,8 @@ pub fn consumer() -> Consumer {
     Consumer::new("user")
 }
 
-/// What others keep of a patient. The record of someone who has died is in use still: what took place before may yet
-/// be recorded.
+/// What others keep of a patient. Nobody books for someone who has died, nor writes to them, so that they are told of
+/// as not active.
 pub fn patient_facts(patient: &Patient) -> PatientFacts {
     PatientFacts {
         patient_id: patient.id,
@@ -20,7 +20,7 @@ pub fn patient_facts(patient: &Patient) -> PatientFacts {
         name: patient.name(),
         email: patient.details.email.as_ref().map(ToString::to_string),
         phone: patient.details.phone.as_ref().map(ToString::to_string),
-        active: patient.status != PatientStatus::Inactive,
+        active: patient.status == PatientStatus::Active,
     }
 }
 

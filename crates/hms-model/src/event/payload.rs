@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Event;
 use crate::audit::AuditEntry;
@@ -25,7 +26,7 @@ macro_rules! event {
 }
 
 /// Someone has an account now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AccountRegistered {
     /// The account.
     pub account_id: AccountId,
@@ -37,7 +38,7 @@ pub struct AccountRegistered {
 event!(AccountRegistered = "account.registered" v 1 by "auth", account_id);
 
 /// What other services keep of a patient.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PatientFacts {
     /// The patient.
     pub patient_id: PatientId,
@@ -56,17 +57,17 @@ pub struct PatientFacts {
 }
 
 /// A patient was registered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct PatientCreated(pub PatientFacts);
 
 /// A patient's record was changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct PatientUpdated(pub PatientFacts);
 
 /// What other services keep of a practitioner.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PractitionerFacts {
     /// The practitioner.
     pub practitioner_id: PractitionerId,
@@ -85,17 +86,17 @@ pub struct PractitionerFacts {
 }
 
 /// A practitioner was registered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct PractitionerCreated(pub PractitionerFacts);
 
 /// A practitioner's record was changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct PractitionerUpdated(pub PractitionerFacts);
 
 /// What other services keep of a department.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DepartmentFacts {
     /// The department.
     pub department_id: DepartmentId,
@@ -108,17 +109,17 @@ pub struct DepartmentFacts {
 }
 
 /// A department was made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct DepartmentCreated(pub DepartmentFacts);
 
 /// A department was changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct DepartmentUpdated(pub DepartmentFacts);
 
 /// What every event of an appointment tells.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AppointmentFacts {
     /// The appointment.
     pub appointment_id: AppointmentId,
@@ -148,7 +149,7 @@ pub struct AppointmentFacts {
 macro_rules! appointment_events {
     ($($(#[$doc:meta])* $name:ident = $kind:literal),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
         pub struct $name(pub AppointmentFacts);
         facts_event!($name = $kind by "appointment", appointment_id);
@@ -194,7 +195,7 @@ appointment_events! {
 }
 
 /// What is told of a message; never its text.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MessageFacts {
     /// The message.
     pub notification_id: NotificationId,
@@ -207,19 +208,19 @@ pub struct MessageFacts {
 }
 
 /// A message was handed to its channel.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct MessageSent(pub MessageFacts);
 facts_event!(MessageSent = "message.sent" by "notification", notification_id);
 
 /// A message could not be sent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct MessageFailed(pub MessageFacts);
 facts_event!(MessageFailed = "message.failed" by "notification", notification_id);
 
 /// Someone did something: for the audit alone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct AuditRecorded(pub AuditEntry);
 

@@ -24,9 +24,12 @@ pub(super) fn owner(db: &mut Db, identifiers: &[Identifier]) -> Result<Option<Ow
     Ok(None)
 }
 
-/// Writes the identifiers of a new appointment; says when another one has been given one of them meanwhile.
+/// Writes the identifiers of a new appointment; says when another one has been given one of them meanwhile. Always in
+/// the same order, so that two who write the same ones do not wait for each other.
 pub(super) fn insert(db: &mut Db, appointment: &Appointment) -> Result<Option<Owner>> {
-    for identifier in &appointment.identifiers {
+    let mut identifiers: Vec<_> = appointment.identifiers.iter().collect();
+    identifiers.sort();
+    for identifier in identifiers {
         let row = (
             table::system.eq(identifier.system.as_str()),
             table::value.eq(identifier.value.as_str()),

@@ -72,10 +72,17 @@ pub fn find_locked(db: &mut Db, id: AccountId) -> Result<Account> {
 }
 
 fn complete(db: &mut Db, row: Row) -> Result<Account> {
-    let roles = account_roles::table.filter(account_roles::account_id.eq(row.id)).select(account_roles::role);
-    let mut roles: Vec<Role> = roles.load::<Code<Role>>(db)?.into_iter().map(|role| role.0).collect();
-    roles.sort_unstable();
+    let roles = roles(db, row.id.into())?;
     Ok(row.with(roles))
+}
+
+/// The roles of an account; none where there is no such account.
+pub fn roles(db: &mut Db, id: AccountId) -> Result<Vec<Role>> {
+    let kept = account_roles::table.filter(account_roles::account_id.eq(Key::from(id)));
+    let mut roles: Vec<Role> =
+        kept.select(account_roles::role).load::<Code<Role>>(db)?.into_iter().map(|role| role.0).collect();
+    roles.sort_unstable();
+    Ok(roles)
 }
 
 /// Whose name this is, and the hash of the password, if the account has one; the name is an e-mail address or a

@@ -22,7 +22,7 @@ on_both_back_ends! {
         let password = std::fs::read_to_string(&file).unwrap();
         assert_eq!(password.len(), 24);
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().filter(|entry| is_draft(entry)).count(), 0);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().filter(is_draft).count(), 0);
         let tokens = sign_in(&running, "admin@hms.local", &password).await;
         assert_eq!(tokens.expect(200)["account"]["username"], "admin");
         let keys = jwks(&running).await;

@@ -197,5 +197,7 @@ on_both_back_ends! {
         desk.delete(path).await.expect(204);
         assert_eq!(desk.get(path).await["status"], "inactive");
         assert_eq!(desk.patch(path, &json!({"status": "active"})).await["status"], "active");
+        let told: Vec<_> = app.published_of::<PatientUpdated>().await.iter().map(|PatientUpdated(facts)| facts.active).collect();
+        assert_eq!(told, [false, true, false, true]);
     }
 }

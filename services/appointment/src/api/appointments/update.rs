@@ -21,9 +21,11 @@ use crate::store;
 pub struct AppointmentChange {
     /// From.
     #[serde(default, deserialize_with = "named")]
+    #[schema(nullable = false)]
     start: Option<Moment>,
     /// Up to, not including.
     #[serde(default, deserialize_with = "named")]
+    #[schema(nullable = false)]
     end: Option<Moment>,
     /// Where.
     #[serde(default, deserialize_with = "named")]

@@ -84,10 +84,12 @@ fn admit(work: &mut Work<'_>, state: &State, id: AccountId, proof: &Proof) -> Re
 
 /// The audit names the account if there is one, and never what was typed: people type passwords there.
 fn refuse(work: &mut Work<'_>, id: Option<AccountId>, reason: &str) -> Result<Reply, Problem> {
-    let mut act = Act::new(Action::Execute, "session").refused().detail(reason);
-    if let Some(id) = id {
-        act = act.by(id, accounts::find(work.db, id)?.roles);
-    }
-    work.audit(act)?;
+    let act = Act::new(Action::Execute, "session").refused().detail(reason);
+    // Asked also where there is no account, so that it takes the same time.
+    let roles = accounts::roles(work.db, id.unwrap_or_else(|| work.new_id()))?;
+    work.audit(match id {
+        Some(id) => act.by(id, roles),
+        None => act,
+    })?;
     Ok(Reply::Refused(Code::InvalidCredentials.into()))
 }

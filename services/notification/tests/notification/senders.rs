@@ -1,18 +1,9 @@
 //! Several senders at one database, and senders that were stopped in the middle.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
 
 use std::net::TcpListener;
 
+use crate::common::{appointment, facts, files};
 use chrono::{DateTime, TimeDelta};
-use common::{appointment, facts, files};
 use hms_model::Clock;
 use hms_model::event::{AppointmentScheduled, Envelope, Event, MessageSent, PatientCreated};
 use hms_model::id::{Id, PatientId};

@@ -1,16 +1,7 @@
 //! Who sees which messages, and how they are looked for.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
+use crate::common::{App, appointment, book, facts, message, messages, patient};
 use chrono::TimeDelta;
-use common::{App, appointment, book, facts, message, messages, patient};
 use hms_model::audit::Action;
 use hms_model::event::{AppointmentCancelled, AuditRecorded, PatientCreated};
 use hms_model::id::{Id, PatientId};

@@ -1,16 +1,7 @@
 //! From an event to the mail of a patient.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
+use crate::common::{App, appointment, book, facts, files, message, messages, patient, tried};
 use chrono::TimeDelta;
-use common::{App, appointment, book, facts, files, message, messages, patient, tried};
 use hms_model::event::{
     AppointmentCancelled, AppointmentRescheduled, AppointmentScheduled, Envelope, Event, MessageFailed,
     MessageSent, PatientCreated, PatientUpdated,

@@ -1,0 +1,13 @@
+//! Notification as stories: from an event to the mail, who sees which messages, several senders.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may fail by panic"
+)]
+
+mod common;
+mod messages;
+mod reading;
+mod senders;

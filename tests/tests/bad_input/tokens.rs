@@ -1,0 +1,65 @@
+//! Tokens that are none of ours, not any more, or changed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chrono::TimeDelta;
+use hms_access::{Claims, Issuer, SigningKey};
+use hms_model::Clock;
+use hms_model::id::Id;
+use hms_model::role::Role;
+use serde_json::{Value, json};
+
+use crate::case::{Case, Who, asks, sends};
+use crate::world::World;
+
+/// Each bad token, on a read and on a write.
+pub async fn cases(world: &World) -> Vec<Case> {
+    let mut bad: Vec<_> = forged(world).await.into_iter().map(|(what, token)| (what, token, "UNAUTHENTICATED")).collect();
+    bad.push(("a token that has expired", world.expired.clone(), "TOKEN_EXPIRED"));
+    let read = format!("/api/v1/patients/{}", world.ann.patient_id());
+    let mut cases = Vec::new();
+    for (what, token, code) in bad {
+        let who = Who::Bearer(token);
+        cases.push(asks(what, (who.clone(), "GET", &read), (401, code)));
+        cases.push(sends(what, (who, "POST", "/api/v1/departments"), json!({"name": "Forgery"}), (401, code)));
+    }
+    let scheme = asks("another scheme", (Who::Nobody, "GET", &read), (401, "UNAUTHENTICATED"));
+    cases.push(scheme.header("authorization", "Basic YWRtaW46YWRtaW4="));
+    cases.push(asks("no token", (Who::Nobody, "GET", &read), (401, "UNAUTHENTICATED")));
+    cases
+}
+
+async fn forged(world: &World) -> Vec<(&'static str, String)> {
+    let good = world.ann.client.token().unwrap();
+    let [header, payload, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let keys = world.platform.service("auth").get("/.well-known/jwks.json").await;
+    let key = keys.expect(200)["keys"][0].clone();
+    let public = BASE64.decode(key["x"].as_str().unwrap()).unwrap();
+    let now = Clock::system().now();
+    let claims = Claims::new(Id::new(now), Id::new(now), vec![Role::Admin], now, TimeDelta::minutes(15));
+    let as_admin = BASE64.encode(serde_json::to_vec(&claims).unwrap());
+    let issued_by = |key| Issuer::new(key).unwrap().issue(&claims).unwrap();
+    let SigningKey::Ed25519 { pkcs8, .. } = SigningKey::generate().unwrap() else { panic!("an Ed25519 key") };
+    let kid = key["kid"].as_str().unwrap().to_owned();
+    let none = |token_type: &str| BASE64.encode(json!({"alg": "none", "typ": token_type}).to_string());
+    let shown = BASE64.decode(header).unwrap();
+    let mut algorithm: Value = serde_json::from_slice(&shown).unwrap();
+    algorithm["alg"] = json!("HS256");
+    let algorithm = BASE64.encode(algorithm.to_string());
+    vec![
+        ("no token at all", "nonsense".to_owned()),
+        ("three words with dots", "a.b.c".to_owned()),
+        ("alg none", format!("{}.{payload}.", none("at+jwt"))),
+        ("alg none as the admin", format!("{}.{as_admin}.", none("at+jwt"))),
+        ("alg none with the signature", format!("{}.{payload}.{signature}", none("JWT"))),
+        ("the admin's claims under another signature", format!("{header}.{as_admin}.{signature}")),
+        ("no signature", format!("{header}.{payload}.")),
+        ("the signature cut", good[..good.len() - 4].to_owned()),
+        ("a stranger's signature", issued_by(SigningKey::generate().unwrap())),
+        ("a stranger's signature under our key's name", issued_by(SigningKey::Ed25519 { id: kid, pkcs8 })),
+        ("the public key as a secret", issued_by(SigningKey::Hs256 { secret: public.clone() })),
+        ("its text as a secret", issued_by(SigningKey::Hs256 { secret: key["x"].as_str().unwrap().into() })),
+        ("another algorithm over the same signature", format!("{algorithm}.{payload}.{signature}")),
+        ("a refresh token", world.ann.refresh.clone()),
+    ]
+}
