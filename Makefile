@@ -8,7 +8,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench services services-down clean
+.PHONY: help run test test-crash lint fmt bench services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ run: ## the whole platform in one process; PROFILE=release for a release build
 
 test: ## every test, on SQLite and on PostgreSQL + RabbitMQ
 	tests/run.sh
+
+test-crash: ## kill everything under load; nothing acknowledged may be lost or doubled (settings: tests/crash.sh)
+	tests/crash.sh
 
 lint: shellcheck ## formatting, clippy, shellcheck; any warning fails
 	cargo fmt --all --check

@@ -3,7 +3,9 @@
 # folder, without systemd, as any user or as root.
 #
 #   services.sh up        install what is missing (only as root, Debian), start what is not running
-#   services.sh down      end exactly the processes that `up` started; the data stays
+#   services.sh down      end exactly the processes that `up` started; the data stays; `down postgres` and
+#                         `down rabbitmq` end one of them
+#   services.sh crash postgres   end PostgreSQL without a checkpoint, as if it had been killed; `up` recovers it
 #   services.sh status    what runs; exit code 0 only when all of it answers
 #   services.sh env       the `export` lines that tests read
 #   services.sh destroy   down, then delete the folder
@@ -223,8 +225,8 @@ start_postgres() {
     fail_with_log "PostgreSQL runs, but does not answer on port $pg_port (was it started with another one?)" "$dir/pg/log"
 }
 
-# INT is PostgreSQL's "fast" shutdown: end the sessions, write a checkpoint, leave.
-stop_postgres() { end_process PostgreSQL "$(postgres_pid || true)" INT; }
+# INT is PostgreSQL's "fast" shutdown: end the sessions, write a checkpoint, leave. QUIT is its "immediate" one.
+stop_postgres() { end_process PostgreSQL "$(postgres_pid || true)" "${1:-INT}"; }
 
 # --- RabbitMQ ---------------------------------------------------------------------------------------------
 
@@ -366,9 +368,23 @@ up() {
 down() {
   [ -d "$dir" ] || return 0
   lock
-  stop_rabbitmq
-  stop_postgres
-  say "down"
+  case "${1:-}" in
+    '')
+      stop_rabbitmq
+      stop_postgres
+      ;;
+    postgres) stop_postgres ;;
+    rabbitmq) stop_rabbitmq ;;
+    *) usage ;;
+  esac
+  say "${1:+$1 }down"
+}
+
+crash() {
+  [ "${1:-}" = postgres ] || usage
+  lock
+  stop_postgres QUIT
+  say "$1 crashed"
 }
 
 report() {
@@ -412,7 +428,8 @@ usage() {
 choose_reachable_dir
 case "${1:-}" in
   up) up ;;
-  down) down ;;
+  down) down "${2:-}" ;;
+  crash) crash "${2:-}" ;;
   status) status ;;
   env) print_env ;;
   destroy) destroy ;;

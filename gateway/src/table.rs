@@ -11,6 +11,9 @@ use crate::Upstream;
 /// The pages that the gateway answers itself below `/api`; no service can have a resource of that name.
 pub const OWN: [&str; 3] = ["docs", "redoc", "schema"];
 
+/// Below this segment every service answers for itself, under its name: `services/user/dead-letters`.
+const BY_NAME: &str = "services";
+
 /// The services and the resources that each of them answers.
 #[derive(Debug, Clone)]
 pub struct RouteTable {
@@ -42,7 +45,7 @@ pub enum TableError {
     },
     /// The resource cannot be a path segment of the API.
     #[error(
-        "upstream {name:?}: {resource:?} cannot be a resource: lower-case letters, digits and hyphens, and not one of docs, redoc, schema"
+        "upstream {name:?}: {resource:?} cannot be a resource: lower-case letters, digits and hyphens, and not one of docs, redoc, schema, services"
     )]
     Resource {
         /// Whose resource it is.
@@ -125,9 +128,16 @@ impl RouteTable {
         Ok(())
     }
 
-    /// The service that answers a resource, such as `patients`.
-    pub fn find(&self, resource: &str) -> Option<&Arc<Upstream>> {
-        self.by_resource.get(resource)
+    /// The service that answers a path, given from its resource on: `patients/me`, `services/user/dead-letters`.
+    pub fn find(&self, path: &str) -> Option<&Arc<Upstream>> {
+        let mut segments = path.split('/');
+        match segments.next()? {
+            BY_NAME => {
+                let name = segments.next()?;
+                self.upstreams.iter().find(|upstream| upstream.name() == name)
+            }
+            resource => self.by_resource.get(resource),
+        }
     }
 
     /// All services, in the order of the table.
@@ -146,6 +156,7 @@ fn can_be_resource(resource: &str) -> bool {
         && resource.bytes().all(inner)
         && !version
         && !OWN.contains(&resource)
+        && resource != BY_NAME
 }
 
 #[cfg(test)]
@@ -170,7 +181,13 @@ mod tests {
         .unwrap();
         assert_eq!(table.find("appointments").unwrap().address(), "appointment:8002");
         assert_eq!(table.find("patients").unwrap().address(), "[::1]:80");
-        assert!(table.find("bookings").is_none());
+        assert_eq!(table.find("patients/7/visits").unwrap().name(), "user");
+        assert_eq!(table.find("services/appointment/dead-letters").unwrap().name(), "appointment");
+        for nothing in
+            ["bookings", "services", "services/", "services/patients", "services/auth/dead-letters"]
+        {
+            assert!(table.find(nothing).is_none(), "{nothing}");
+        }
         assert_eq!(table.upstreams().len(), 2);
     }
 
@@ -207,6 +224,7 @@ mod tests {
             (entry("user", "http://user", ""), "cannot be a resource"),
             (entry("user", "http://user", "docs"), "cannot be a resource"),
             (entry("user", "http://user", "v2"), "cannot be a resource"),
+            (entry("user", "http://user", "services"), "cannot be a resource"),
         ];
         for (text, reason) in cases {
             let error = RouteTable::parse(&text).expect_err(&text).to_string();

@@ -37,7 +37,8 @@ impl Operation {
         let Some(security) = self.document.get("security") else { return Asks::Nothing };
         let alternatives = security.as_array().unwrap();
         assert_eq!(alternatives.len(), 1, "{}: one requirement is expected: {security}", self.name());
-        let scopes = alternatives[0]["bearer"].as_array().unwrap_or_else(|| panic!("{}: {security}", self.name()));
+        let scopes =
+            alternatives[0]["bearer"].as_array().unwrap_or_else(|| panic!("{}: {security}", self.name()));
         Asks::Scopes(scopes.iter().map(|scope| scope.as_str().unwrap().to_owned()).collect())
     }
 

@@ -24,7 +24,8 @@ pub use hms_testkit::{Answer, Client, Folder, until};
 pub use kinds::{Kind, wanted};
 pub use people::{ADMIN_EMAIL, ADMIN_PASSWORD, Person, password};
 pub use platform::Platform;
-pub use process::{Outcome, binary, repository, run};
+pub use ports::Ports;
+pub use process::{Outcome, Process, binary, programs, repository, run};
 
 /// How long to wait for what must come: events travel, and the machine may be busy.
 pub const PATIENCE: u64 = 60;

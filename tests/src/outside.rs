@@ -39,10 +39,8 @@ impl Outside {
     /// The settings that lead the platform there.
     pub fn settings(&self) -> Vec<(String, String)> {
         let Self::Servers { prefix } = self else { return Vec::new() };
-        let mut settings = vec![
-            ("AMQP_URL".to_owned(), amqp_url()),
-            ("HMS_BUS_PREFIX".to_owned(), prefix.clone()),
-        ];
+        let mut settings =
+            vec![("AMQP_URL".to_owned(), amqp_url()), ("HMS_BUS_PREFIX".to_owned(), prefix.clone())];
         for service in SERVICES {
             let url = postgres_server().with_database(&database(prefix, service.name));
             settings.push((format!("{}_DATABASE_URL", service.name.to_uppercase()), url.expose()));
@@ -76,17 +74,25 @@ fn amqp_url() -> String {
     url.unwrap_or_else(|| "amqp://guest:guest@127.0.0.1:55672/%2f".to_owned())
 }
 
+/// All at once: each makes the server write all that it has in memory, and together they do so once.
 fn drop_databases(prefix: &str) {
-    let server = postgres_server();
-    let mut connection = match PgConnection::establish(&server.expose()) {
-        Ok(connection) => connection,
-        Err(error) => return println!("the databases of {prefix} are left on {server}: {error}"),
-    };
-    for service in SERVICES {
-        let name = database(prefix, service.name);
-        if let Err(error) = connection.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")) {
-            println!("the database {name} is left on {server}: {error}");
+    std::thread::scope(|threads| {
+        for service in SERVICES {
+            threads.spawn(|| drop_database(&database(prefix, service.name)));
         }
+    });
+}
+
+fn drop_database(name: &str) {
+    let server = postgres_server();
+    let gone = PgConnection::establish(&server.expose()).map_err(|error| error.to_string()).and_then(
+        |mut connection| {
+            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            connection.batch_execute(&drop).map_err(|error| error.to_string())
+        },
+    );
+    if let Err(error) = gone {
+        println!("the database {name} is left on {server}: {error}");
     }
 }
 

@@ -34,7 +34,8 @@ impl Platform {
         platform
     }
 
-    /// One that is not started yet, so that its settings can be changed.
+    /// One that is not started yet, so that its settings can be changed. Its machine is a bare one: it has no
+    /// certificates, and its proxy leads nowhere.
     pub fn prepare(kind: Kind) -> Self {
         let platform = Self {
             process: None,
@@ -50,6 +51,9 @@ impl Platform {
             .with("HMS_PORT_OFFSET", &offset)
             .with("HMS_ADMIN_PASSWORD", ADMIN_PASSWORD)
             .with("LOG_FORMAT", "text")
+            .with("SSL_CERT_FILE", "/nonexistent")
+            .with("SSL_CERT_DIR", "/nonexistent")
+            .with("HTTP_PROXY", "http://127.0.0.1:9")
     }
 
     /// The same with a setting; an empty value takes it away.
@@ -77,7 +81,8 @@ impl Platform {
         })
         .await;
         let gateway = format!("gateway {}", self.gateway_url());
-        let lines: Vec<_> = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let lines: Vec<_> =
+            table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert!(lines.contains(&gateway), "{gateway} is not in the table:\n{table}");
     }
 
@@ -149,6 +154,11 @@ impl Platform {
     /// A folder of the test's own beside it.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Its ports.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
     }
 
     /// Where the gateway answers.

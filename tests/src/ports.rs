@@ -25,12 +25,10 @@ pub struct Ports {
 impl Ports {
     /// Finds one.
     pub fn reserve() -> Self {
-        let some = u16::try_from(Id::<()>::new(Clock::system().now()).uuid().as_u128() % u128::from(BLOCKS)).unwrap();
+        let some = u16::try_from(Id::<()>::new(Clock::system().now()).uuid().as_u128() % u128::from(BLOCKS))
+            .unwrap();
         let blocks = (0..BLOCKS).map(|block| (some + block) % BLOCKS);
-        blocks
-            .filter_map(|block| Self::take(FIRST + block * STEP))
-            .next()
-            .expect("a free block of ports")
+        blocks.filter_map(|block| Self::take(FIRST + block * STEP)).next().expect("a free block of ports")
     }
 
     fn take(offset: u16) -> Option<Self> {
@@ -40,7 +38,9 @@ impl Ports {
         lock.try_lock().ok()?;
         let ports = SERVICES.iter().map(|entry| entry.port).chain([GATEWAY_PORT]);
         let mut ports = ports.map(|port| port + offset);
-        ports.all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()).then_some(Self { offset, _lock: lock })
+        ports
+            .all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+            .then_some(Self { offset, _lock: lock })
     }
 
     /// The gateway's.

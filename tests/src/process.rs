@@ -13,10 +13,16 @@ const ENDING: u64 = 60;
 /// How much of the log a failure shows.
 const SHOWN: usize = 12_000;
 
-/// The built `hms`, beside the folder of the test's own executable.
+/// The folder with the built programs: that of this one, or the one above if this is a test.
+pub fn programs() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let folder = own.parent().unwrap();
+    if folder.ends_with("deps") { folder.parent().unwrap().to_owned() } else { folder.to_owned() }
+}
+
+/// The built `hms`.
 pub fn binary() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let file = test.parent().and_then(Path::parent).unwrap().join("hms");
+    let file = programs().join("hms");
     assert!(file.is_file(), "{} is missing: run `cargo build -p hms` first", file.display());
     file
 }

@@ -1,5 +1,10 @@
 //! The arrows that must never be, checked from `cargo metadata` and the sources. ARCHITECTURE.md tells why.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail by panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panic"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -72,7 +77,9 @@ fn no_service_depends_on_a_service_and_no_shared_crate_on_one() {
 #[test]
 fn no_shared_crate_depends_on_the_one_that_wires_them() {
     let packages = packages();
-    for (name, package) in in_folder(&packages, "crates").filter(|(name, _)| *name != "hms" && *name != "hms-testkit") {
+    for (name, package) in
+        in_folder(&packages, "crates").filter(|(name, _)| *name != "hms" && *name != "hms-testkit")
+    {
         assert!(!package.dependencies.contains("hms-service"), "{name} depends on hms-service");
     }
 }
@@ -121,7 +128,8 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn rules_are_pure() {
-    let forbidden = ["actix", "diesel", "tokio", "reqwest", "lapin", "hms_db", "hms_bus", "hms_service", "async fn"];
+    let forbidden =
+        ["actix", "diesel", "tokio", "reqwest", "lapin", "hms_db", "hms_bus", "hms_service", "async fn"];
     let mut seen = 0;
     for service in SERVICES {
         let source = root().join("services").join(service.name).join("src");

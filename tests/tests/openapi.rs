@@ -86,11 +86,19 @@ fn describes_itself(at: &str, operation: &Value) {
         assert!(response["description"].is_string(), "{at}: {status} has no description");
         if status.starts_with('4') {
             let schema = &response["content"]["application/json"]["schema"]["$ref"];
-            assert!(schema.as_str().is_some_and(|schema| schema.ends_with("Envelope")), "{at}: {status}: {response}");
+            assert!(
+                schema.as_str().is_some_and(|schema| schema.ends_with("Envelope")),
+                "{at}: {status}: {response}"
+            );
         }
     }
-    if ["POST ", "PUT ", "PATCH "].iter().any(|method| at.contains(method)) && !operation["requestBody"].is_null() {
-        assert!(operation["requestBody"]["content"]["application/json"]["schema"].is_object(), "{at}: no body");
+    if ["POST ", "PUT ", "PATCH "].iter().any(|method| at.contains(method))
+        && !operation["requestBody"].is_null()
+    {
+        assert!(
+            operation["requestBody"]["content"]["application/json"]["schema"].is_object(),
+            "{at}: no body"
+        );
     }
 }
 

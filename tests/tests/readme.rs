@@ -11,6 +11,7 @@
 use std::fs;
 
 use hms_tests::{Platform, binary, on_both_kinds, repository, run};
+use serde_json::Value;
 
 const BEGIN: &str = "<!-- tested: begin -->";
 const END: &str = "<!-- tested: end -->";
@@ -20,23 +21,43 @@ const EXPECTATION: &str = "# => ";
 const MARK: &str = "@expectation ";
 
 on_both_kinds! {
+    /// On a fresh folder, with an import before it and a night after it.
     async fn its_commands_do_what_it_says(kind) {
         // It reads the password that the platform makes up.
         let mut platform = Platform::prepare(kind).with("HMS_ADMIN_PASSWORD", "");
         platform.launch().await;
-        let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-        let tested = commands(&readme);
-        assert!(tested.iter().any(|line| line.starts_with(EXPECTATION)), "no line '# => …' in {tested:?}");
-
-        let script = platform.folder().join("readme.sh");
-        fs::write(&script, as_script(&tested, &platform)).unwrap();
-        let mut bash = platform.program("bash");
-        bash.args(["-euo", "pipefail"]).arg(&script).current_dir(repository());
-        let path = format!("{}:{}", binary().parent().unwrap().display(), inherited_path(&bash));
-        bash.env("PATH", path);
-        let outcome = run(bash).await;
-        check(&outcome.expect(0).stdout);
+        let export = repository().join("crates/hms/tests/data/synthea-small");
+        platform.run(&["import", "synthea", export.to_str().unwrap()]).await.expect(0);
+        run_the_readme(&platform).await;
+        let evening = everything(&platform).await;
+        platform.restart().await;
+        assert_eq!(everything(&platform).await, evening);
     }
+}
+
+async fn run_the_readme(platform: &Platform) {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let tested = commands(&readme);
+    assert!(tested.iter().any(|line| line.starts_with(EXPECTATION)), "no line '# => …' in {tested:?}");
+    let script = platform.folder().join("readme.sh");
+    fs::write(&script, as_script(&tested, platform)).unwrap();
+    let mut bash = platform.program("bash");
+    bash.args(["-euo", "pipefail"]).arg(&script).current_dir(repository());
+    let path = format!("{}:{}", binary().parent().unwrap().display(), inherited_path(&bash));
+    bash.env("PATH", path);
+    let outcome = run(bash).await;
+    check(&outcome.expect(0).stdout);
+}
+
+async fn everything(platform: &Platform) -> Vec<Value> {
+    let password = fs::read_to_string(platform.data().join("admin-password")).unwrap();
+    let admin = platform.sign_in("admin", password.trim()).await;
+    let mut all = Vec::new();
+    for list in ["patients", "practitioners", "departments", "appointments"] {
+        let path = format!("/api/v1/{list}?page_size=100");
+        all.push(admin.client.get(&path).await.expect(200).body.clone());
+    }
+    all
 }
 
 /// The lines of the blocks marked `sh` in the parts that are tested.
@@ -51,7 +72,8 @@ fn commands(readme: &str) -> Vec<&str> {
 /// The same commands at this platform's address and folder, with a mark for each expectation.
 fn as_script(lines: &[&str], platform: &Platform) -> String {
     let data = format!("{}/", platform.data().display());
-    let here = |line: &str| line.replace("http://127.0.0.1:8080", &platform.gateway_url()).replace("data/", &data);
+    let here =
+        |line: &str| line.replace("http://127.0.0.1:8080", &platform.gateway_url()).replace("data/", &data);
     let line = |line: &&str| match line.strip_prefix(EXPECTATION) {
         Some(expected) => format!("printf '\\n%s%s\\n' '{MARK}' {}\n", quoted(expected)),
         None => format!("{}\n", here(line)),

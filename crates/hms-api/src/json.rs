@@ -11,6 +11,8 @@ use hms_problem::{Code, Problem};
 use ring::digest::{SHA256, digest};
 use serde::de::DeserializeOwned;
 
+use crate::strict::Strict;
+
 /// The largest body that is read, in bytes.
 pub const BODY_LIMIT: usize = 1 << 20;
 
@@ -69,7 +71,7 @@ fn check_content_type(request: &HttpRequest) -> Result<(), Problem> {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {
         let field = error.path().to_string();
         refusal(&field, error.inner())
     })?;
@@ -109,6 +111,7 @@ mod tests {
             (r#"{"name": "a", "nick": "b"}"#, Code::InvalidRequest, "nick"),
             (r#"{"name": "a", "born": "2023-02-30"}"#, Code::InvalidRequest, "born"),
             (r#"{}"#, Code::InvalidRequest, "name"),
+            (r#"["a", null]"#, Code::InvalidRequest, "sequence"),
         ];
         for (body, code, named) in cases {
             let problem = parse::<Body>(body.as_bytes()).unwrap_err();

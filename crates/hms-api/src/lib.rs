@@ -9,6 +9,7 @@ pub mod openapi;
 mod page;
 mod path;
 mod request;
+mod strict;
 
 pub use etag::{IfMatch, etag};
 pub use json::{BODY_LIMIT, Fingerprint, Json};

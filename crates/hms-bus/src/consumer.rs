@@ -11,7 +11,7 @@ use hms_model::event::{Envelope, Event, Unreadable, registry};
 use hms_model::id::Id;
 use tokio::sync::Notify;
 
-use crate::outbox;
+use crate::outbox::{self, AppendError};
 
 type Handler = Box<dyn Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync>;
 
@@ -37,12 +37,12 @@ pub struct Delivery<'a> {
 }
 
 /// What is due once the transaction of some deliveries has committed.
-#[derive(Default)]
-pub(crate) struct AfterCommit {
+#[derive(Debug, Default)]
+pub struct AfterCommit {
     /// There is something new in the outbox.
-    pub published: bool,
+    pub(crate) published: bool,
     /// Tasks of the service that have something to do now.
-    pub wake: Vec<Arc<Notify>>,
+    pub(crate) wake: Vec<Arc<Notify>>,
 }
 
 /// Why a handler did not take an event. Whatever it is, its transaction is rolled back.
@@ -90,6 +90,15 @@ impl From<hms_db::Error> for ConsumeError {
 impl From<diesel::result::Error> for ConsumeError {
     fn from(error: diesel::result::Error) -> Self {
         hms_db::Error::from(error).into()
+    }
+}
+
+impl From<AppendError> for ConsumeError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Database(error) => error.into(),
+            AppendError::Unpublishable(refused) => Self::Reject(refused.to_string()),
+        }
     }
 }
 

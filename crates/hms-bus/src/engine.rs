@@ -3,12 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use diesel::Connection as _;
 use hms_db::Db;
 use hms_model::Clock;
 use hms_model::event::Envelope;
 
 use crate::consumer::{AfterCommit, ConsumeError, Consumer};
 use crate::context::Context;
+use crate::fail_point::FailPoint;
 use crate::inbox;
 
 /// What became of a delivery.
@@ -98,13 +101,33 @@ impl Engine {
                 Ok::<_, ConsumeError>(after)
             })
             .await?;
+        self.context.options.reach(FailPoint::ConsumerCommitted);
+        self.after_commit(after);
+        Ok(())
+    }
+
+    /// Takes one event, once, as a part of the transaction that is open; what failed leaves nothing behind in it.
+    pub fn take_within(&self, db: &mut Db, envelope: &Envelope) -> Result<AfterCommit, ConsumeError> {
+        db.transaction(|db| {
+            let mut after = AfterCommit::default();
+            take_one(db, &self.consumer, &self.context.clock, envelope, &mut after)?;
+            Ok(after)
+        })
+    }
+
+    /// Does what is due now that the transaction has committed.
+    pub fn after_commit(&self, after: AfterCommit) {
         if after.published {
             self.context.relay.wake();
         }
         for task in after.wake {
             task.notify_one();
         }
-        Ok(())
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.context.clock.now()
     }
 }
 

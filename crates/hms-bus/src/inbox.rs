@@ -8,7 +8,7 @@ use hms_db::{At, Db, InsertExt, Key, Result};
 use hms_model::id::EventId;
 use uuid::Uuid;
 
-use crate::schema::inbox;
+use crate::schema::{dead_letters, inbox};
 
 /// Rows that one transaction of [`prune`] deletes at most, so that it never holds the database for long.
 const PRUNE_BATCH: i64 = 1_000;
@@ -22,7 +22,8 @@ pub(crate) fn admit(db: &mut Db, id: EventId, now: DateTime<Utc>) -> Result<bool
     Ok(rows == 1)
 }
 
-/// Forgets some of the events received longer than `keep` ago; says whether there may be more.
+/// Forgets some of the events received longer than `keep` ago; says whether there may be more. One that is a dead
+/// letter too, since it failed at one of two deliveries, is remembered as long as someone may send it again.
 ///
 /// Event ids are UUIDs of version 7, so the primary key is in the order of time and finds the old rows without
 /// an index of its own; the second condition spares an old event that came in late.
@@ -31,6 +32,7 @@ pub(crate) fn prune(db: &mut Db, now: DateTime<Utc>, keep: Duration) -> Result<b
     let old: Vec<Key> = inbox::table
         .filter(inbox::event_id.lt(Key::from(lowest_id(before))))
         .filter(inbox::received_at.lt(At::from(before)))
+        .filter(inbox::event_id.ne_all(dead_letters::table.select(dead_letters::event_id)))
         .select(inbox::event_id)
         .order(inbox::event_id)
         .limit(PRUNE_BATCH)
@@ -49,10 +51,12 @@ fn lowest_id(at: DateTime<Utc>) -> EventId {
 #[cfg(test)]
 mod tests {
     use hms_db::{Database, Migrations, PoolOptions};
+    use hms_model::Clock;
     use hms_model::id::Id;
     use hms_testkit::database::TestDatabase;
 
     use super::*;
+    use crate::dead_letters::{self, DeadLetter, Death, Label};
 
     hms_testkit::on_both_back_ends! {
         async fn an_event_is_admitted_once_until_it_is_forgotten(backend) {
@@ -69,6 +73,29 @@ mod tests {
             assert!(!database.write(move |db| prune(db, day(8), keep)).await.unwrap());
             assert!(admit(old, day(8)).await, "forgotten");
             assert!(!admit(late, day(8)).await, "not yet");
+        }
+
+        async fn an_event_that_is_a_dead_letter_too_is_not_forgotten(backend) {
+            let own = TestDatabase::new(backend, "inbox", &Migrations::new().and(crate::MIGRATIONS)).await;
+            let database = Database::new(own.url.clone(), PoolOptions::default());
+            let (old, now) = (DateTime::UNIX_EPOCH + TimeDelta::days(20_000), Clock::system().now());
+            let id = EventId::new(old);
+            let label = Label { event_id: id, kind: String::new(), subject: String::new() };
+            let death = Death { reason: String::new(), attempts: 1, at: old };
+            let letter = DeadLetter::new(Vec::new(), label, death);
+            let (first, again) = database
+                .write(move |db| {
+                    dead_letters::put(db, letter)?;
+                    admit(db, id, old)?;
+                    prune(db, now, Duration::ZERO)?;
+                    let first = admit(db, id, now)?;
+                    dead_letters::remove(db, id)?;
+                    prune(db, now, Duration::ZERO)?;
+                    Ok::<_, hms_db::Error>((first, admit(db, id, now)?))
+                })
+                .await
+                .unwrap();
+            assert_eq!((first, again), (false, true));
         }
     }
 

@@ -11,24 +11,28 @@
 //! - what cannot be taken is kept, with the reason, and does not stop the rest.
 
 mod amqp;
+pub mod asyncapi;
 mod backoff;
 mod board;
 mod consumer;
 mod context;
 pub mod dead_letters;
 mod engine;
+mod fail_point;
 mod in_process;
 mod inbox;
 mod keeper;
 pub mod outbox;
+mod redrive;
 mod schema;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use hms_db::Database;
+use hms_db::{Database, Db};
 use hms_model::event::{Envelope, consumed_by};
+use hms_model::id::EventId;
 use hms_model::service::SERVICES;
 use hms_model::{Clock, Secret};
 use parking_lot::Mutex;
@@ -37,9 +41,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub use board::{BusHealth, BusNumbers, BusState};
-pub use consumer::{ConsumeError, Consumer, Delivery};
+pub use consumer::{AfterCommit, ConsumeError, Consumer, Delivery};
 pub use context::Relay;
+pub use fail_point::FailPoint;
 pub use in_process::InProcess;
+pub use redrive::Redriven;
 
 use amqp::{Broker, Receiver, Sender};
 use board::{Board, Half};
@@ -90,6 +96,8 @@ pub struct Options {
     /// The services whose queues a producer makes before it publishes anything, with the types they consume. By
     /// default what the registry of events says.
     pub subscriptions: Vec<(&'static str, Vec<&'static str>)>,
+    /// Where the process shall end when it comes by: for crash tests, and nowhere by default.
+    pub fail_at: Option<FailPoint>,
 }
 
 impl Default for Options {
@@ -105,6 +113,7 @@ impl Default for Options {
             keep_inbox: Duration::from_secs(7 * 24 * 60 * 60),
             drain: Duration::from_secs(10),
             subscriptions: SERVICES.iter().map(|service| (service.name, consumed_by(service.name))).collect(),
+            fail_at: None,
         }
     }
 }
@@ -192,10 +201,19 @@ impl RunningBus {
         self.board.health(!self.tasks.lock().iter().any(JoinHandle::is_finished))
     }
 
-    /// Takes one event past the transport, once, as a delivery of it would: a dead letter that is sent again, or
-    /// a test. Says why it was not taken.
+    /// Takes one event past the transport, once, as a delivery of it would: for tests. Says why it was not taken.
     pub async fn deliver(&self, envelope: Envelope) -> Result<(), ConsumeError> {
         self.engine.take_now(envelope).await
+    }
+
+    /// Sends a dead letter again, as a part of the transaction that is open: its effect and its end are one.
+    pub fn redrive(&self, db: &mut Db, id: EventId) -> hms_db::Result<(dead_letters::Heading, Redriven)> {
+        redrive::redrive(&self.engine, db, id)
+    }
+
+    /// Does what a redelivery left to do after its commit.
+    pub fn after_commit(&self, after: AfterCommit) {
+        self.engine.after_commit(after);
     }
 
     /// What it has done so far.

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 use hms_db::{At, Db, Key, LockExt, Result, each};
-use hms_model::event::{Envelope, registry};
+use hms_model::event::{Envelope, Unpublishable};
 
 use crate::schema::outbox;
 
@@ -42,20 +42,34 @@ struct NewRow<'a> {
     created_at: At,
 }
 
-/// Puts events into the outbox, in the transaction that is open. Call it after the aggregates they tell of
-/// have been written: see the module's text on order.
-pub fn append(db: &mut Db, envelopes: &[Envelope]) -> Result<()> {
+/// Why events were not put into the outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// One of them must not be published: a fault in the program that tried.
+    #[error(transparent)]
+    Unpublishable(#[from] Unpublishable),
+    /// The database did not take them.
+    #[error(transparent)]
+    Database(#[from] hms_db::Error),
+}
+
+impl From<diesel::result::Error> for AppendError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// Puts events into the outbox, in the transaction that is open: all of them, or none when the registry of events
+/// does not know one or has it down as another service's. Call it after the aggregates they tell of have been
+/// written: see the module's text on order.
+pub fn append(db: &mut Db, envelopes: &[Envelope]) -> std::result::Result<(), AppendError> {
     if envelopes.is_empty() {
         return Ok(());
     }
     let mut position = first_position(db)?;
     let mut rows = Vec::with_capacity(envelopes.len());
     for envelope in envelopes {
-        debug_assert!(
-            registry().iter().any(|event| event.kind == envelope.kind),
-            "{} is not in the registry of events",
-            envelope.kind
-        );
+        envelope.check_publishable()?;
         rows.push(new_row(envelope, position)?);
         position = position.map(|position| position.saturating_add(1));
     }
@@ -197,6 +211,24 @@ mod tests {
             database.write(move |db| remove(db, next.iter().map(|row| row.position).collect())).await.unwrap();
             let (count, oldest) = database.read(depth).await.unwrap();
             assert_eq!((count, oldest), (2, events.iter().take(2).map(|event| event.time).min()));
+        }
+    }
+
+    hms_testkit::on_both_back_ends! {
+        async fn what_a_service_must_not_publish_is_refused_and_nothing_of_it_is_written(backend) {
+            let (_own, database) = database(backend).await;
+            let good = event(Id::new(Clock::system().now()), 1);
+            let cases = [
+                (Envelope { kind: "ward.painted".into(), ..good.clone() }, "ward.painted is not in the registry"),
+                (Envelope { source: "hms/audit".into(), ..good.clone() }, "is published by user, not by audit"),
+            ];
+            for (bad, reason) in cases {
+                let both = [good.clone(), bad];
+                let refused = database.write(move |db| append(db, &both)).await.unwrap_err();
+                assert!(matches!(refused, AppendError::Unpublishable(_)), "{refused:?}");
+                assert!(refused.to_string().contains(reason), "{refused}");
+            }
+            assert_eq!(database.read(depth).await.unwrap().0, 0);
         }
     }
 

@@ -13,6 +13,8 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(dead_letters, inbox);
+
 diesel::table! {
     use hms_db::sql::{Tstz, Uid};
     inbox (event_id) {
@@ -23,14 +25,26 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::{BigInt, Text};
-    use hms_db::sql::{Tstz, Uid};
+    use hms_db::sql::{Doc, Tstz, Uid};
+    /// The dead letters.
     dead_letters (event_id) {
+        /// The event.
         event_id -> Uid,
+        /// Its type.
         kind -> Text,
+        /// Its aggregate.
         subject -> Text,
+        /// The message, by `encoding`.
         body -> Text,
+        /// Why it was given up.
         reason -> Text,
+        /// How often it was tried.
         attempts -> BigInt,
+        /// When it was given up.
         died_at -> Tstz,
+        /// `text` or `base64`.
+        encoding -> Text,
+        /// The patients that it names.
+        patient_ids -> Doc,
     }
 }

@@ -14,9 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::effects::{self, assert_ordered, await_count, note};
-use common::{SECONDS, World, change, department, wrap};
+use common::{Node, SECONDS, World, change, department, wrap};
 use hms_bus::{BusState, ConsumeError, Consumer};
-use hms_db::Backend;
 use hms_model::event::{AccountRegistered, DepartmentUpdated, Envelope};
 use hms_testkit::until;
 
@@ -108,8 +107,7 @@ hms_testkit::on_both_back_ends! {
         user.publish(&[change(healthy, 1), change(healthy, 2)]).await;
         let effects = await_count(&appointment.database, 2).await;
         assert!(effects.iter().all(|effect| effect.subject == healthy.to_string()));
-        let mut dead = dead_letters(&world, &appointment, 3).await;
-        dead.sort();
+        let dead = dead_letters(&appointment, 3).await;
         let reasons: Vec<_> = dead.iter().map(|(reason, attempts)| (reason.as_str(), *attempts)).collect();
         assert_eq!(
             reasons,
@@ -135,17 +133,16 @@ hms_testkit::on_both_back_ends! {
         user.commit(vec![newer, wrong]).await;
         user.publish(&[change(department(), 1)]).await;
         await_count(&appointment.database, 1).await;
-        let mut dead = dead_letters(&world, &appointment, 2).await;
-        dead.sort();
+        let dead = dead_letters(&appointment, 2).await;
         assert_eq!(dead[0].0, "department.updated has version 2, this program knows up to 1");
         assert!(dead[1].0.starts_with("the payload does not fit: "), "{}", dead[1].0);
         assert_eq!(effects::all(&appointment.database).await.len(), 1);
     }
 
     async fn a_consumer_publishes_in_its_own_transaction(backend) {
-        let world = World::new(backend, &["user", "appointment", "audit"]);
+        let world = World::new(backend, &["user", "auth", "audit"]);
         let fails_once = AtomicU32::new(0);
-        let consumer = Consumer::new("appointment").on(move |delivery, _: DepartmentUpdated| {
+        let consumer = Consumer::new("auth").on(move |delivery, _: DepartmentUpdated| {
             delivery.publish(&AccountRegistered { account_id: hms_model::id::Id::new(delivery.now), version: 1, roles: vec![] })?;
             if fails_once.fetch_add(1, Ordering::SeqCst) == 0 {
                 return Err(ConsumeError::retry("after publishing"));
@@ -154,7 +151,7 @@ hms_testkit::on_both_back_ends! {
         });
         let audit = Consumer::new("audit").on(|delivery, _: AccountRegistered| note(delivery));
         let audit = world.start("audit", audit).await;
-        let appointment = world.start("appointment", consumer).await;
+        let auth = world.start("auth", consumer).await;
         let user = world.start("user", Consumer::new("user")).await;
         let traced = Envelope {
             traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
@@ -162,10 +159,25 @@ hms_testkit::on_both_back_ends! {
         };
         user.commit(vec![traced]).await;
         user.publish(&[change(department(), 1)]).await;
-        await_count(&appointment.database, 2).await;
+        await_count(&auth.database, 2).await;
         let effects = await_count(&audit.database, 2).await;
         assert_eq!(effects.len(), 2, "what a rolled back handler published is not published");
         assert!(effects.iter().all(|effect| effect.kind == "account.registered"));
+    }
+
+    async fn a_consumer_that_publishes_what_is_not_its_own_is_refused(backend) {
+        let world = World::new(backend, &["user", "appointment"]);
+        let consumer = Consumer::new("appointment").on(move |delivery, _: DepartmentUpdated| {
+            note(delivery)?;
+            delivery.publish(&AccountRegistered { account_id: hms_model::id::Id::new(delivery.now), version: 1, roles: vec![] })
+        });
+        let appointment = world.start("appointment", consumer).await;
+        let user = world.start("user", Consumer::new("user")).await;
+        user.publish(&[change(department(), 1)]).await;
+        let reason = "account.registered is published by auth, not by appointment";
+        assert_eq!(dead_letters(&appointment, 1).await, [(reason.to_owned(), 1)]);
+        assert_eq!(effects::all(&appointment.database).await.len(), 0);
+        assert_eq!(appointment.outbox_depth().await, 0);
     }
 
     async fn what_a_stopped_service_missed_is_there_after_its_next_start(backend) {
@@ -181,20 +193,11 @@ hms_testkit::on_both_back_ends! {
     }
 }
 
-/// The dead letters of a service as (reason, attempts), wherever the transport keeps them.
-async fn dead_letters(world: &World, node: &common::Node, count: usize) -> Vec<(String, i64)> {
-    if world.backend == Backend::Postgres {
-        let mut dead = Vec::new();
-        for _ in 0..count {
-            let letter = world.broker().take_dead("appointment").await;
-            dead.push((letter.reason, i64::from(letter.attempts)));
-        }
-        return dead;
-    }
-    let letters = until("the dead letters", SECONDS, async || {
-        let letters = node.database.read(|db| hms_bus::dead_letters::list(db, 100)).await.unwrap();
-        (letters.len() >= count).then_some(letters)
-    })
-    .await;
-    letters.into_iter().map(|letter| (letter.reason, letter.attempts)).collect()
+/// The dead letters of a service as (reason, attempts), in that order.
+async fn dead_letters(node: &Node, count: usize) -> Vec<(String, i64)> {
+    let letters = node.letters(count).await;
+    let mut dead: Vec<_> =
+        letters.into_iter().map(|letter| (letter.heading.reason, letter.heading.attempts)).collect();
+    dead.sort();
+    dead
 }

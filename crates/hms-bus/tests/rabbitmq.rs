@@ -95,42 +95,37 @@ async fn writes_go_on_while_the_broker_is_away_and_health_says_so() {
 }
 
 #[tokio::test]
-async fn garbage_an_unknown_type_and_ten_megabytes_stop_nothing() {
+async fn what_the_broker_itself_gives_up_is_kept_with_its_reason() {
     let Some(world) = world() else { return };
     let appointment = world.start("appointment", departments("appointment")).await;
     let user = world.start("user", Consumer::new("user")).await;
-    let unknown = Envelope { kind: "ward.painted".into(), ..wrap("user", &change(department(), 1)) };
-    let unknown = serde_json::to_vec(&unknown).unwrap();
-    let huge = vec![b'x'; 10 * 1024 * 1024];
-    for body in [b"\x00\xff not json".as_slice(), b"{}", &unknown, &huge] {
-        world.broker().send("department.updated", body).await;
-    }
-    user.publish(&[change(department(), 1)]).await;
-    await_count(&appointment.database, 1).await;
-    let mut bodies = Vec::new();
-    for _ in 0..4 {
-        let dead = world.broker().take_dead("appointment").await;
-        assert_eq!(dead.attempts, 1);
-        let known = ["the envelope cannot be read", "appointment consumes no ward.painted"];
-        assert!(known.iter().any(|reason| dead.reason.starts_with(reason)), "{}", dead.reason);
-        bodies.push(dead.body.len());
-    }
-    bodies.sort_unstable();
-    assert_eq!(bodies, [2, 11, unknown.len(), huge.len()], "kept as they came");
+    appointment.bus.stop().await;
+    let events = user.publish(&[change(department(), 1), change(department(), 1)]).await;
+    until("an empty outbox", SECONDS, async || (user.outbox_depth().await == 0).then_some(())).await;
+    world.broker().reject_next("appointment").await;
+    let again = world.start_on("appointment", appointment.database.clone(), departments("appointment")).await;
+    let letter = again.letters(1).await.remove(0);
+    assert_eq!(letter.envelope().unwrap(), events[0]);
+    assert_eq!(
+        (letter.heading.reason.as_str(), letter.heading.attempts),
+        ("given up by RabbitMQ: rejected", 0)
+    );
+    let effects = await_count(&again.database, 1).await;
+    assert_eq!(effects[0].event_id, events[1].id);
 }
 
 #[tokio::test]
 async fn an_event_that_nobody_consumes_is_published_all_the_same() {
     let Some(world) = world() else { return };
-    let user = world.start("user", Consumer::new("user")).await;
+    let auth = world.start("auth", Consumer::new("auth")).await;
     let event = AccountRegistered {
         account_id: hms_model::id::Id::new(hms_model::Clock::system().now()),
         version: 1,
         roles: vec![],
     };
-    user.publish(&[event]).await;
-    until("an empty outbox", SECONDS, async || (user.outbox_depth().await == 0).then_some(())).await;
-    assert_eq!((user.bus.numbers().published, user.bus.numbers().unrouted), (1, 1));
+    auth.publish(&[event]).await;
+    until("an empty outbox", SECONDS, async || (auth.outbox_depth().await == 0).then_some(())).await;
+    assert_eq!((auth.bus.numbers().published, auth.bus.numbers().unrouted), (1, 1));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ pub struct PoolOptions {
     /// Connections at the same time (16). SQLite has one writer beside at most
     /// [`SQLITE_READERS`](Self::SQLITE_READERS) readers, whatever stands here.
     pub max_connections: u32,
-    /// How long a unit of work waits for a connection (2 s), and a statement for a lock, before it is refused as
+    /// How long a unit of work waits for a connection (5 s), and a statement for a lock, before it is refused as
     /// [`Error::Busy`](crate::Error::Busy).
     pub acquire_timeout: Duration,
     /// How long a statement may run (10 s). PostgreSQL only.
@@ -24,7 +24,7 @@ impl Default for PoolOptions {
     fn default() -> Self {
         Self {
             max_connections: 16,
-            acquire_timeout: Duration::from_secs(2),
+            acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
         }
     }

@@ -28,15 +28,32 @@ impl UnknownCode {
 /// Declares a closed set: `coded_enum! { /// doc  pub enum Gender { /// doc  Male = "male", … } }`.
 #[macro_export]
 macro_rules! coded_enum {
-    ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, utoipa::ToSchema, serde::Serialize, serde::Deserialize)]
+    ($(#[doc = $doc:literal])* $vis:vis enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         $vis enum $name { $($(#[$vdoc])* #[serde(rename = $code)] $variant),+ }
 
         impl $crate::Coded for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),+];
             fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code),+ }
+            }
+        }
+
+        // Derived, the schema would have the names of the variants: the derive cannot read a code through a macro.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::Type::String)
+                    .description(Some(concat!($($doc, "\n"),*).trim()))
+                    .enum_values(Some([$($code),+]))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
             }
         }
 
@@ -65,11 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_the_same_in_json_and_in_text() {
+    fn a_code_is_the_same_in_json_in_text_and_in_the_schema() {
         for light in Light::ALL {
             assert_eq!(serde_json::to_value(light).unwrap(), light.code());
             assert_eq!(light.code().parse::<Light>().unwrap(), *light);
         }
+        let schema = serde_json::to_value(<Light as utoipa::PartialSchema>::schema()).unwrap();
+        let expected = serde_json::json!({"type": "string", "description": "For the test.", "enum": ["on", "off-again"]});
+        assert_eq!(schema, expected);
         assert_eq!("dim".parse::<Light>().unwrap_err().to_string(), "must be one of: on, off-again");
     }
 }

@@ -145,9 +145,9 @@ impl<R> Call<R> {
     }
 
     /// Notes that records of patients are about to be shown; returns when that is durable. Nothing is noted when
-    /// there is no patient in it.
+    /// there is no patient in it, unless it is one to note [always](Disclosure::always).
     pub async fn disclose(&self, disclosure: Disclosure) -> Result<(), Problem> {
-        if disclosure.patients.is_empty() {
+        if disclosure.patients.is_empty() && !disclosure.always {
             return Ok(());
         }
         let scene = self.scene()?;
@@ -171,12 +171,13 @@ pub struct Disclosure {
     resource: &'static str,
     id: Option<String>,
     patients: Vec<PatientId>,
+    always: bool,
 }
 
 impl Disclosure {
     /// One record of a patient.
     pub fn one<K>(resource: &'static str, id: Id<K>, patient: PatientId) -> Self {
-        Self { resource, id: Some(id.to_string()), patients: vec![patient] }
+        Self { resource, id: Some(id.to_string()), patients: vec![patient], always: false }
     }
 
     /// One record that tells of several patients, or of none.
@@ -193,6 +194,12 @@ impl Disclosure {
         let mut patients: Vec<_> = patients.into_iter().collect();
         patients.sort_unstable();
         patients.dedup();
-        Self { resource, id: None, patients }
+        Self { resource, id: None, patients, always: false }
+    }
+
+    /// Noted even when no patient is known to be in it.
+    #[must_use]
+    pub fn always(self) -> Self {
+        Self { always: true, ..self }
     }
 }

@@ -5,6 +5,7 @@
 mod access_log;
 mod call;
 mod context;
+mod dead_letters;
 mod health;
 mod idempotency;
 mod metrics;
@@ -17,6 +18,7 @@ mod server;
 mod settings;
 mod tasks;
 mod upkeep;
+mod waiting;
 mod wiring;
 mod work;
 

@@ -33,6 +33,7 @@ pub(crate) struct Gauges {
     consumed: IntCounter,
     retried: IntCounter,
     dead: IntCounter,
+    letters: IntGauge,
 }
 
 impl Gauges {
@@ -49,6 +50,7 @@ impl Gauges {
             consumed: counter("hms_bus_deliveries_total", "Deliveries whose effect is committed.")?,
             retried: counter("hms_bus_deliveries_retried_total", "Deliveries that failed and were put off.")?,
             dead: counter("hms_bus_dead_letters_total", "Events put to the dead letters.")?,
+            letters: gauge("hms_dead_letters", "Dead letters that wait for someone to look.")?,
         })
     }
 
@@ -64,8 +66,11 @@ impl Gauges {
         raise(&self.retried, bus.retried);
         raise(&self.dead, bus.dead);
         let deadline = Duration::from_secs(1);
-        let depth = watch.context.database.read(hms_bus::outbox::depth);
-        if let Ok(Ok((events, oldest))) = tokio::time::timeout(deadline, depth).await {
+        let counts = watch.context.database.read(|db| {
+            Ok::<_, hms_db::Error>((hms_bus::outbox::depth(db)?, hms_bus::dead_letters::count(db)?))
+        });
+        if let Ok(Ok(((events, oldest), letters))) = tokio::time::timeout(deadline, counts).await {
+            self.letters.set(letters);
             self.outbox_events.set(events);
             let age = oldest.map(|at| (watch.context.clock.now() - at).num_seconds().max(0));
             self.outbox_age.set(age.unwrap_or(0));

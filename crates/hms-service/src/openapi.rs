@@ -28,8 +28,9 @@ pub(crate) fn complete<S: Service>(mut api: OpenApi) -> OpenApi {
 /// A response must have a description (OpenAPI 3.1, Response Object); where a route gives none, it is the reason
 /// phrase of the status.
 fn describe_responses(item: &mut PathItem) {
-    let operations =
-        [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten();
+    let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+        .into_iter()
+        .flatten();
     for (status, response) in operations.flat_map(|operation| &mut operation.responses.responses) {
         let RefOr::T(response) = response else { continue };
         if response.description.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -25,13 +25,14 @@ use crate::access_log::AccessLog;
 use crate::health::Watch;
 use crate::metrics::Gauges;
 use crate::tasks::Tasks;
-use crate::{Context, Service, ServiceSettings, Wiring, health, metrics, openapi, settings, upkeep};
+use crate::{
+    Context, Service, ServiceSettings, Wiring, dead_letters, health, metrics, openapi, settings, upkeep,
+    waiting,
+};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/service");
 /// How long a request that is under way may take to end when the service stops.
 const DRAIN_SECONDS: u64 = 10;
-const DATABASE_RETRY: Duration = Duration::from_secs(1);
-const DATABASE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A service that answers.
 pub struct Running {
@@ -89,7 +90,7 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
         None => bind(&own)?,
     };
     let database = Database::new(own.database.clone(), PoolOptions::default());
-    migrate::<S>(&database).await?;
+    waiting::migrate(S::NAME, &database, &all_migrations::<S>(), &listener).await?;
     let verifier = match wiring.verifier {
         Some(verifier) => verifier,
         None => Verifier::new(KeySource::from_settings(settings)?, wiring.clock.clone())?,
@@ -119,9 +120,14 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
         transport,
         consumer,
         relay,
-        hms_bus::Options::default(),
+        bus_options(settings)?,
     );
     serve::<S>(listener, context, state, Arc::new(bus))
+}
+
+/// `HMS_FAILPOINT` is for crash tests: where the process shall end when it comes by.
+fn bus_options(settings: &Settings) -> anyhow::Result<hms_bus::Options> {
+    Ok(hms_bus::Options { fail_at: settings.parse("HMS_FAILPOINT")?, ..hms_bus::Options::default() })
 }
 
 /// Producers make the queues that the registry names: what it does not name would be lost before the first start.
@@ -139,29 +145,6 @@ fn bind(own: &ServiceSettings) -> anyhow::Result<TcpListener> {
         let name = own.entry.name;
         format!("port {} of {name} cannot be used: set HMS_PORT_OFFSET, or stop what listens there", own.port)
     })
-}
-
-/// Waits for a database that is not there yet, as it is when everything starts at once.
-async fn migrate<S: Service>(database: &Database) -> anyhow::Result<()> {
-    let migrations = all_migrations::<S>();
-    let begun = Instant::now();
-    loop {
-        match database.migrate(&migrations).await {
-            Ok(done) => {
-                if !done.is_empty() {
-                    tracing::info!(service = S::NAME, migrations = done.len(), "tables are up to date");
-                }
-                return Ok(());
-            }
-            Err(error @ hms_db::Error::Unavailable(_)) if begun.elapsed() < DATABASE_PATIENCE => {
-                tracing::warn!(service = S::NAME, %error, "waiting for the database");
-                tokio::time::sleep(DATABASE_RETRY).await;
-            }
-            Err(error) => {
-                return Err(error).with_context(|| format!("the tables of {} cannot be made", S::NAME));
-            }
-        }
-    }
 }
 
 fn serve<S: Service>(
@@ -223,6 +206,8 @@ pub fn document<S: Service>() -> OpenApi {
 fn all_routes<S: Service>(routes: &mut ServiceConfig<'_>) {
     routes.service(health::alive).service(health::detailed).service(metrics::metrics);
     S::root_routes(routes);
+    let own = format!("/api/v1/services/{}", S::NAME);
+    routes.service(scope::scope(own.as_str()).configure(dead_letters::routes));
     routes.service(scope::scope("/api/v1").configure(S::routes));
 }
 

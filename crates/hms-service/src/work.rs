@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use hms_access::Claims;
 use hms_api::{Fingerprint, IfMatch, RequestInfo};
-use hms_bus::outbox;
+use hms_bus::outbox::{self, AppendError};
 use hms_db::Db;
 use hms_model::audit::{Action, Actor, AuditEntry, Outcome};
 use hms_model::event::{AuditRecorded, Envelope, Event};
@@ -119,6 +119,13 @@ impl Act {
         self
     }
 
+    /// It touches the records of these patients.
+    #[must_use]
+    pub fn of_patients(mut self, patients: impl IntoIterator<Item = PatientId>) -> Self {
+        self.patient_ids.extend(patients);
+        self
+    }
+
     /// It was refused.
     #[must_use]
     pub fn refused(mut self) -> Self {
@@ -166,7 +173,13 @@ impl Work<'_> {
     }
 
     pub(crate) fn flush(&mut self) -> Result<bool, Problem> {
-        outbox::append(self.db, &self.events)?;
+        outbox::append(self.db, &self.events).map_err(|error| match error {
+            AppendError::Database(error) => error.into(),
+            AppendError::Unpublishable(refused) => {
+                tracing::error!(service = self.scene.service, %refused, "an event must not be published");
+                Problem::new(Code::Internal)
+            }
+        })?;
         Ok(!self.events.is_empty())
     }
 }

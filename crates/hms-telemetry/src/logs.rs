@@ -7,17 +7,27 @@ use hms_settings::{SettingError, Settings};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+/// What libraries may say at the most: below a warning it is of use to nobody who runs a hospital. lapin shows whole
+/// messages, and with them whom they are about; what matters of its errors the bus says itself.
+const LIBRARIES: [(&str, LevelFilter); 6] = [
+    ("lapin", LevelFilter::OFF),
+    ("hyper", LevelFilter::WARN),
+    ("reqwest", LevelFilter::WARN),
+    ("actix_server", LevelFilter::WARN),
+    ("mio", LevelFilter::WARN),
+    ("rustls", LevelFilter::WARN),
+];
+
 /// Starts logging to the standard error: `LOG_LEVEL` (`INFO`; `DEBUG=true` lowers it to `DEBUG`), `LOG_FORMAT`
 /// (`json` or `text`; by default text on a terminal). A second call changes nothing.
 pub fn init(settings: &Settings) -> Result<(), SettingError> {
     let default = if settings.parse_or("DEBUG", false)? { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let level = settings.parse_or("LOG_LEVEL", default)?;
-    // What the libraries say below a warning is of use to nobody who runs a hospital.
-    let quiet = ["lapin", "hyper", "reqwest", "actix_server", "mio", "rustls"];
-    let filter = EnvFilter::default().add_directive(level.into());
-    let filter = quiet.iter().fold(filter, |filter, library| match format!("{library}=warn").parse() {
-        Ok(directive) if level >= LevelFilter::WARN => filter.add_directive(directive),
-        _ => filter,
+    let filter = LIBRARIES.iter().fold(EnvFilter::default().add_directive(level.into()), |filter, (library, most)| {
+        match format!("{library}={}", level.min(*most)).parse() {
+            Ok(directive) => filter.add_directive(directive),
+            Err(_) => filter,
+        }
     });
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if json(settings)? {

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use hms::dead_letters::{self, DeadLettersArgs};
 use hms::import::{self, ImportArgs};
-use hms::{migrate, openapi, up};
+use hms::{asyncapi, migrate, openapi, up};
 use hms_settings::Settings;
 
 /// A hospital platform of small services.
@@ -32,6 +33,10 @@ enum Command {
         /// The service.
         service: String,
     },
+    /// Writes the AsyncAPI document of all events.
+    Asyncapi,
+    /// Shows the events that services could not take, sends them again, drops them.
+    DeadLetters(DeadLettersArgs),
 }
 
 #[tokio::main]
@@ -44,9 +49,11 @@ async fn main() -> ExitCode {
     let mut out = io::stdout();
     let outcome = match cli.command {
         Command::Import(args) => return import::execute(args, &settings).await,
+        Command::DeadLetters(args) => return dead_letters::execute(args, &settings).await,
         Command::Up => up::up(&settings, &mut out).await,
         Command::Migrate { service } => migrate::migrate(&settings, service.as_deref(), &mut out).await,
         Command::Openapi { service } => openapi::write(&service, &mut out),
+        Command::Asyncapi => asyncapi::write(&mut out),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

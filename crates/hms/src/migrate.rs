@@ -19,7 +19,8 @@ pub async fn migrate(settings: &Settings, service: Option<&str>, out: &mut impl 
     }
     for entry in chosen {
         // One service named alone means exactly the database of DATABASE_URL, as when it runs alone.
-        let settings = if service.is_some() { settings.clone() } else { with_own_database(settings, entry.name)? };
+        let settings =
+            if service.is_some() { settings.clone() } else { with_own_database(settings, entry.name)? };
         let own = ServiceSettings::read(&settings, entry.name)?;
         let database = Database::new(own.database.clone(), PoolOptions::default());
         let done = database.migrate(&(entry.migrations)()).await;

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use hms_bus::InProcess;
-use hms_db::{Migrations};
+use hms_db::Migrations;
 use hms_model::with_services;
 use hms_service::Running;
 use hms_settings::Settings;

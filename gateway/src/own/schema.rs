@@ -49,8 +49,7 @@ async fn ask(gateway: &Gateway, upstream: &Arc<Upstream>) -> Option<Part> {
 /// Drops the paths that the gateway does not pass on to this service, such as its own health.
 fn keep_routed(shared: &Shared, upstream: &Arc<Upstream>, paths: &mut Value) {
     let routed = |path: &str| {
-        let resource = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
-        let found = resource.and_then(|resource| shared.routes.find(resource));
+        let found = path.strip_prefix("/api/v1/").and_then(|rest| shared.routes.find(rest));
         found.is_some_and(|found| Arc::ptr_eq(found, upstream))
     };
     if let Some(paths) = paths.as_object_mut() {

@@ -30,19 +30,24 @@ impl ApiPath {
     }
 
     /// The first segment after the version, such as `patients`; empty where there is none.
-    pub fn resource(&self) -> &str {
-        self.after_version().next().unwrap_or_default()
+    fn resource(&self) -> &str {
+        self.segments().next().unwrap_or_default()
     }
 
     /// The path with a name for each segment after the resource: a closed set, fit for a label.
     pub fn shape(&self) -> String {
         let rest = ["", "/{id}", "/{id}/{rest}"];
-        let depth = self.after_version().skip(1).take(2).count();
+        let depth = self.segments().skip(1).take(2).count();
         format!("{PREFIX}{}{}", self.resource(), rest.get(depth).unwrap_or(&""))
     }
 
-    fn after_version(&self) -> impl Iterator<Item = &str> {
-        self.0.strip_prefix(PREFIX).unwrap_or_default().split('/')
+    /// The path from the resource on: `patients/me`.
+    pub fn after_version(&self) -> &str {
+        self.0.strip_prefix(PREFIX).unwrap_or_default()
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &str> {
+        self.after_version().split('/')
     }
 }
 

@@ -1,4 +1,4 @@
-//! Route: the service that answers, by the first segment of the path.
+//! Route: the service that answers, by the first segment of the path, or by its name below `services`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{RouteTable, Upstream};
 
 /// The service of a path, noted in the context.
 pub fn find(routes: &RouteTable, context: &mut Context, path: &ApiPath) -> Result<Arc<Upstream>, Problem> {
-    let upstream = routes.find(path.resource()).ok_or(Code::RouteNotFound)?;
+    let upstream = routes.find(path.after_version()).ok_or(Code::RouteNotFound)?;
     context.upstream = Some(Arc::clone(upstream));
     context.template = Some(path.shape());
     Ok(Arc::clone(upstream))

@@ -74,7 +74,7 @@ async fn the_schema_is_that_of_all_services_that_are_up() {
     let document = |path: &str, address: Value| {
         json!({
             "openapi": "3.1.0",
-            "paths": {path: operation("Address"), "/health": operation("Address"), "/api/v1/elsewhere": operation("Address")},
+            "paths": {path: operation("Address"), "/health": operation("Address"), "/api/v1/elsewhere": operation("Address"), "/api/v1/services/user/dead-letters": operation("Address")},
             "components": {"schemas": {"Address": address, "Envelope": {"type": "object"}}},
         })
     };
@@ -93,7 +93,7 @@ async fn the_schema_is_that_of_all_services_that_are_up() {
     assert_eq!(merged["info"]["title"], "HMS");
     assert_eq!(merged["servers"], json!([{"url": "/"}]));
     let paths: Vec<_> = merged["paths"].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(paths, ["/api/v1/invoices", "/api/v1/patients"]);
+    assert_eq!(paths, ["/api/v1/invoices", "/api/v1/patients", "/api/v1/services/user/dead-letters"]);
     assert_eq!(
         merged["components"]["schemas"],
         json!({"Address": {"type": "object"}, "billing.Address": {"type": "string"}, "Envelope": {"type": "object"}})

@@ -1,6 +1,8 @@
 //! One spelling of each path reaches a service; what has two meanings reaches none.
 
-use crate::support::{Echo, Gateway};
+use hms_gateway::Limits;
+
+use crate::support::{Echo, Gateway, upstream};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_spellings_of_a_path_are_one() {
@@ -91,6 +93,23 @@ async fn an_unknown_route_is_404_in_the_envelope() {
         .await
         .assert_error(404, "ROUTE_NOT_FOUND");
     assert_eq!(echo.requests(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_every_service_has_is_found_by_its_name() {
+    let (user, audit) = (Echo::start().await, Echo::start().await);
+    let routes =
+        upstream("user", &user.address, &["patients"]) + &upstream("audit", &audit.address, &["audit"]);
+    let gateway = Gateway::of(&routes, Limits::default()).await;
+    let answer = gateway.get("/api/services/audit/dead-letters/?kind=audit.recorded").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let seen = answer.json();
+    assert_eq!(seen["path"], "/api/v1/services/audit/dead-letters");
+    assert_eq!(seen["query"], "kind=audit.recorded");
+    assert_eq!((user.requests(), audit.requests()), (0, 1));
+    for path in ["/api/v1/services", "/api/v1/services/billing/dead-letters", "/api/v1/services/patients"] {
+        gateway.get(path).await.assert_error(404, "ROUTE_NOT_FOUND");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
--- Events that this service could not take (in-process bus; RabbitMQ keeps them in `<prefix>.<service>.dead`).
+-- Events that this service could not take. Over RabbitMQ they come here by way of `<prefix>.<service>.dead`.
 CREATE TABLE dead_letters (
   event_id UUID PRIMARY KEY,
   kind TEXT NOT NULL,

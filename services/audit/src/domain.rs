@@ -1,5 +1,6 @@
-//! What it means to look at the audit.
+//! The rules of the audit: how entries are chained, signed and checked, and what it means to look at them.
 
+pub mod chain;
 mod shown;
 
 pub use shown::{AUDIT, patients_shown};

@@ -1,40 +1,64 @@
-//! Keeps who did what, to whose record, when and from where: every act that a service reports becomes an entry
-//! that is never changed again.
+//! Keeps who did what, to whose record, when and from where: every act that a service reports becomes an entry of a
+//! chain, in which nothing can be changed, taken out or put in unseen.
 
 mod api;
+mod config;
 mod domain;
 mod events;
+mod keeper;
 mod schema;
+mod signer;
 mod store;
+pub mod verify;
 
 use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use hms_service::Context;
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use domain::chain;
+
+use api::audit;
+use config::Retention;
+use keeper::Keeper;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/audit");
 
 /// The audit service.
 pub struct Service;
 
+/// What the handlers share.
+pub struct State {
+    signer: Arc<chain::Signer>,
+}
+
 impl hms_service::Service for Service {
     const NAME: &'static str = "audit";
     const ABOUT: &'static str = "Who did what, to whose record, when and from where.";
-    type State = ();
+    type State = State;
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS
     }
 
     fn routes(routes: &mut ServiceConfig<'_>) {
-        routes.service(api::audit::list::list).service(api::audit::get::get);
+        routes
+            .service(audit::list::list)
+            .service(audit::export::export)
+            .service(audit::keys::keys)
+            .service(audit::get::get);
     }
 
-    fn consumer(_: &Arc<()>) -> hms_bus::Consumer {
-        events::consumer()
+    fn consumer(state: &Arc<State>) -> hms_bus::Consumer {
+        events::consumer(&state.signer)
     }
 
-    async fn start(_: &hms_service::Context) -> anyhow::Result<()> {
-        Ok(())
+    async fn start(context: &Context) -> anyhow::Result<State> {
+        let retention = Retention::read(&context.settings)?;
+        let signer = Arc::new(signer::signer(context).await?);
+        let keeper = Keeper::new(context.clone(), Arc::clone(&signer), retention);
+        context.tasks.spawn(|stop| keeper.run(stop));
+        Ok(State { signer })
     }
 }

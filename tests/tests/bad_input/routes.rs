@@ -35,12 +35,18 @@ pub fn paths_and_methods(world: &World) -> Vec<Case> {
     .map(|(path, expected)| asks("a path that leads nowhere", (Admin, "GET", path), expected))
     .collect();
     cases.push(asks("a path behind a record", (Admin, "GET", &format!("{ann}/unicorns")), NO_ROUTE));
-    for list in ["patients", "practitioners", "departments", "appointments", "notifications", "audit", "accounts"] {
+    for list in
+        ["patients", "practitioners", "departments", "appointments", "notifications", "audit", "accounts"]
+    {
         let wrong = format!("/api/v1/{list}/not-a-uuid");
         cases.push(asks("an id that is no UUID", (Admin, "GET", &wrong), INVALID));
         let unknown = format!("/api/v1/{list}/{NOBODY}");
         cases.push(asks("an id of nothing", (Admin, "GET", &unknown), NO_RECORD));
-        cases.push(asks("a list that is deleted", (Admin, "DELETE", &format!("/api/v1/{list}")), WRONG_METHOD));
+        cases.push(asks(
+            "a list that is deleted",
+            (Admin, "DELETE", &format!("/api/v1/{list}")),
+            WRONG_METHOD,
+        ));
     }
     for (method, path) in [
         ("GET", "/api/v1/auth/login"),
@@ -75,17 +81,28 @@ pub fn others_routes_and_records(world: &World) -> Vec<Case> {
     for_bo["patient_id"] = json!(bo);
     let mut recorded = world.free_slot();
     recorded["status"] = json!("fulfilled");
-    let account = json!({"email": records::email("x"), "password": "tin-plover-94-lagoon", "roles": ["admin"]});
+    let account =
+        json!({"email": records::email("x"), "password": "tin-plover-94-lagoon", "roles": ["admin"]});
     let made = records::practitioner("Noor", "Haddad");
     let others_routes = [
         sends("a patient who hires", (Ann, "POST", "/api/v1/practitioners"), made.clone(), FORBIDDEN),
         sends("a receptionist who hires", (Receptionist, "POST", "/api/v1/practitioners"), made, FORBIDDEN),
         asks("a patient who dismisses", (Ann, "DELETE", &practitioner), FORBIDDEN),
-        sends("a patient who builds", (Ann, "POST", "/api/v1/departments"), json!({"name": "Spa"}), FORBIDDEN),
+        sends(
+            "a patient who builds",
+            (Ann, "POST", "/api/v1/departments"),
+            json!({"name": "Spa"}),
+            FORBIDDEN,
+        ),
         asks("a patient who reads the audit", (Ann, "GET", "/api/v1/audit"), FORBIDDEN),
         asks("a patient who looks for accounts", (Ann, "GET", "/api/v1/accounts"), FORBIDDEN),
         sends("a patient who makes an admin", (Ann, "POST", "/api/v1/accounts"), account.clone(), FORBIDDEN),
-        sends("a receptionist who makes an admin", (Receptionist, "POST", "/api/v1/accounts"), account, FORBIDDEN),
+        sends(
+            "a receptionist who makes an admin",
+            (Receptionist, "POST", "/api/v1/accounts"),
+            account,
+            FORBIDDEN,
+        ),
         asks("a patient at the desk", (Ann, "POST", &format!("{anns_appointment}/arrive")), FORBIDDEN),
         sends("a patient who records the past", (Ann, "POST", "/api/v1/appointments"), recorded, FORBIDDEN),
         sends("a patient of another name", (Ann, "PATCH", &own), json!({"family_name": "King"}), FORBIDDEN),
@@ -98,7 +115,12 @@ pub fn others_routes_and_records(world: &World) -> Vec<Case> {
         asks("", (Ann, "DELETE", &bos), NO_RECORD),
         asks("", (Ann, "GET", &bos_appointment), NO_RECORD),
         sends("", (Ann, "PATCH", &bos_appointment), json!({"reason": "mine now"}), NO_RECORD),
-        sends("", (Ann, "POST", &format!("{bos_appointment}/cancel")), json!({"reason": "mine now"}), NO_RECORD),
+        sends(
+            "",
+            (Ann, "POST", &format!("{bos_appointment}/cancel")),
+            json!({"reason": "mine now"}),
+            NO_RECORD,
+        ),
         asks("", (Ann, "DELETE", &bos_appointment), NO_RECORD),
         sends("", (Ann, "POST", "/api/v1/appointments"), for_bo, FORBIDDEN),
     ];

@@ -14,14 +14,20 @@ use crate::world::World;
 
 /// Each bad token, on a read and on a write.
 pub async fn cases(world: &World) -> Vec<Case> {
-    let mut bad: Vec<_> = forged(world).await.into_iter().map(|(what, token)| (what, token, "UNAUTHENTICATED")).collect();
+    let mut bad: Vec<_> =
+        forged(world).await.into_iter().map(|(what, token)| (what, token, "UNAUTHENTICATED")).collect();
     bad.push(("a token that has expired", world.expired.clone(), "TOKEN_EXPIRED"));
     let read = format!("/api/v1/patients/{}", world.ann.patient_id());
     let mut cases = Vec::new();
     for (what, token, code) in bad {
         let who = Who::Bearer(token);
         cases.push(asks(what, (who.clone(), "GET", &read), (401, code)));
-        cases.push(sends(what, (who, "POST", "/api/v1/departments"), json!({"name": "Forgery"}), (401, code)));
+        cases.push(sends(
+            what,
+            (who, "POST", "/api/v1/departments"),
+            json!({"name": "Forgery"}),
+            (401, code),
+        ));
     }
     let scheme = asks("another scheme", (Who::Nobody, "GET", &read), (401, "UNAUTHENTICATED"));
     cases.push(scheme.header("authorization", "Basic YWRtaW46YWRtaW4="));

@@ -32,7 +32,12 @@ pub async fn a_day_at_the_desk(platform: &Platform, admin: &Person) -> Day {
     Day { patient, practitioner_id, cancelled: id, deleted }
 }
 
-async fn nobody_is_booked_twice(admin: &Person, patient_id: &str, practitioner_id: &str, nine: DateTime<Utc>) {
+async fn nobody_is_booked_twice(
+    admin: &Person,
+    patient_id: &str,
+    practitioner_id: &str,
+    nine: DateTime<Utc>,
+) {
     let half_an_hour = 30;
     for minutes in [-half_an_hour + 1, 0, half_an_hour - 1] {
         let body = records::booking(patient_id, practitioner_id, nine + TimeDelta::minutes(minutes));
@@ -71,7 +76,8 @@ async fn it_is_found_by_each_filter(admin: &Person, patient_id: &str, practition
         (format!("practitioner_id={practitioner_id}&start__gte={to}"), false),
     ] {
         let list = admin.client.get(&format!("/api/v1/appointments?{query}")).await;
-        let found: Vec<_> = list.expect(200).results().iter().map(|found| found["id"].as_str().unwrap()).collect();
+        let found: Vec<_> =
+            list.expect(200).results().iter().map(|found| found["id"].as_str().unwrap()).collect();
         let expected: &[&str] = if expected { &[id] } else { &[] };
         assert_eq!(found, expected, "{query}");
     }
@@ -85,7 +91,8 @@ async fn it_is_moved(admin: &Person, id: &str, nine: DateTime<Utc>) {
     assert_eq!((&moved.expect(200)["start"], &moved["version"]), (&json!(at(15)), &json!(2)));
     let stale = admin.client.json("PATCH", &path, &json!({"reason": "late"}), &[("if-match", "\"1\"")]).await;
     stale.expect_problem(412, "PRECONDITION_FAILED");
-    let worded = admin.client.json("PATCH", &path, &json!({"reason": "late"}), &[("if-match", "\"2\"")]).await;
+    let worded =
+        admin.client.json("PATCH", &path, &json!({"reason": "late"}), &[("if-match", "\"2\"")]).await;
     assert_eq!(worded.expect(200)["reason"], "late");
 }
 

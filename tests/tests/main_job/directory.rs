@@ -41,18 +41,29 @@ pub async fn staff_keep_patients(admin: &Person) {
     let read = admin.client.get(&path).await;
     assert_eq!(read.expect(200).body, made.body);
     assert_eq!(read.header("etag"), "\"1\"");
-    let changed = admin.client.patch(&path, &json!({"phone": "+4930123456", "address": {"city": "Bremen"}})).await;
+    let changed =
+        admin.client.patch(&path, &json!({"phone": "+4930123456", "address": {"city": "Bremen"}})).await;
     changed.expect(200);
     assert_eq!((&changed["phone"], &changed["version"]), (&json!("+4930123456"), &json!(2)));
-    assert_eq!((&changed["address"]["city"], &changed["address"]["line"]), (&json!("Bremen"), &json!("1 Main St")));
+    assert_eq!(
+        (&changed["address"]["city"], &changed["address"]["line"]),
+        (&json!("Bremen"), &json!("1 Main St"))
+    );
     body["gender"] = json!("unknown");
     let replaced = admin.client.put(&path, &body).await;
     assert_eq!((&replaced.expect(200)["phone"], &replaced["version"]), (&json!("+14155552671"), &json!(3)));
     let stale = admin.client.json("PATCH", &path, &json!({"phone": null}), &[("if-match", "\"2\"")]).await;
     stale.expect_problem(412, "PRECONDITION_FAILED");
 
-    found(admin, "/api/v1/patients", &family_name, &id, &["status=active", "gender=unknown", "age__gte=18"]).await;
-    empty(admin, "/api/v1/patients", &family_name, &["status=inactive", "age__lt=18", "gender__in=male,female"]).await;
+    found(admin, "/api/v1/patients", &family_name, &id, &["status=active", "gender=unknown", "age__gte=18"])
+        .await;
+    empty(
+        admin,
+        "/api/v1/patients",
+        &family_name,
+        &["status=inactive", "age__lt=18", "gender__in=male,female"],
+    )
+    .await;
     admin.client.delete(&path).await.expect(204);
     assert_eq!(admin.client.get(&path).await.expect(200)["status"], "inactive");
     pages(admin, "/api/v1/patients", &records::patient("Dag", "Dahl")).await;
@@ -66,8 +77,10 @@ pub async fn staff_keep_practitioners(admin: &Person) {
     assert_eq!(admin.client.get(&path).await.expect(200).body, made.body);
     let changed = admin.client.patch(&path, &json!({"specialty": "neurology"})).await;
     assert_eq!((&changed.expect(200)["specialty"], &changed["prefix"]), (&json!("neurology"), &json!("Dr.")));
-    let replaced =
-        admin.client.put(&path, &json!({"given_name": "Nour", "family_name": family_name, "specialty": "neurology"})).await;
+    let replaced = admin
+        .client
+        .put(&path, &json!({"given_name": "Nour", "family_name": family_name, "specialty": "neurology"}))
+        .await;
     assert_eq!((&replaced.expect(200)["given_name"], &replaced["prefix"]), (&json!("Nour"), &Value::Null));
     found(admin, "/api/v1/practitioners", &family_name, &id, &["status=active", "specialty=neurology"]).await;
     empty(admin, "/api/v1/practitioners", &family_name, &["status=inactive", "specialty=cardiology"]).await;

@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 pub async fn each_service_shows_itself(platform: &Platform) {
     for service in SERVICES {
         let client = platform.service(service.name);
-        assert_eq!(client.get("/health").await.expect(200).body, json!({"status": "healthy"}), "{}", service.name);
+        assert_eq!(
+            client.get("/health").await.expect(200).body,
+            json!({"status": "healthy"}),
+            "{}",
+            service.name
+        );
         until(&format!("{} to be wholly healthy", service.name), PATIENCE, async || {
             let health = client.get("/health/detailed").await;
             (health.expect(200)["status"] == "healthy").then_some(())
@@ -66,7 +71,9 @@ pub async fn a_path_may_be_written_in_several_ways(platform: &Platform) {
 async fn metrics(client: &Client, path: &str, label: &str) {
     let text = client.get(path).await.expect(200).body.clone();
     let Value::String(text) = text else { panic!("{path} is no text: {text}") };
-    let line = text.lines().find(|line| line.starts_with("http_server_request_duration_seconds_count") && line.contains(label));
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("http_server_request_duration_seconds_count") && line.contains(label));
     assert!(line.is_some(), "{label} is not in {text}");
 }
 

@@ -66,7 +66,8 @@ async fn who_looked_at_the_patient(platform: &Platform, admin: &Person, day: &Da
     let path = format!("/api/v1/patients/{id}");
     let read = admin.client.request("GET", &path, &[("x-request-id", request_id)], None).await;
     assert_eq!(read.expect(200).header("x-request-id"), request_id);
-    let query = format!("/api/v1/audit?patient_id={id}&action=read&resource=patient&actor_id={}", admin.account_id());
+    let query =
+        format!("/api/v1/audit?patient_id={id}&action=read&resource=patient&actor_id={}", admin.account_id());
     let entry = until("the entry of the read", PATIENCE, async || {
         let list = admin.client.get(&query).await;
         list.expect(200).results().iter().find(|entry| entry["request_id"] == request_id).cloned()

@@ -2,8 +2,8 @@
 //!
 //! A message is acknowledged after its effect is committed; a crash in between brings it again, and the inbox
 //! knows it. What fails goes to the retry queue, whose messages come back when their time is up; what is given
-//! up goes to the dead queue with the reason. Either way the message is acknowledged here only when the broker
-//! has confirmed it there.
+//! up goes to the dead queue with the reason, and from there into the table (see `filing`). Either way the message
+//! is acknowledged here only when the broker has confirmed it there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use tokio::time::Instant;
 
+use super::filing::Filing;
 use super::letter::{self, Fate};
 use super::line::Lines;
 use super::publisher::{Outgoing, Publisher, Receipt};
@@ -26,6 +27,7 @@ use crate::backoff::{self, Backoff};
 use crate::board::{Half, add};
 use crate::context::Context;
 use crate::engine::{Engine, Verdict};
+use crate::redrive::unreadable;
 
 /// How long after its time a message of the retry queue is awaited before the later ones of its aggregate go on
 /// without it.
@@ -74,16 +76,16 @@ impl Receiver {
 
     async fn session(&self, outages: &mut Outages) -> Result<(), Fault> {
         let connection = connect(&self.broker, format!("hms-{} consumer", self.context.service)).await?;
-        let (publisher, subscription) =
+        let (publisher, subscription, filing) =
             within(HANDSHAKE, "what the consumer needs", self.set_up(&connection)).await?;
         self.context.board.up(Half::Consumer);
         let mut session = Session { receiver: self, publisher, lines: Lines::default() };
-        let ended = session.consume(subscription, outages).await;
+        let ended = tokio::try_join!(session.consume(subscription, outages), filing.run());
         close(&connection).await;
-        ended
+        ended.map(drop)
     }
 
-    async fn set_up(&self, connection: &Connection) -> Result<(Publisher, Subscription), Fault> {
+    async fn set_up(&self, connection: &Connection) -> Result<(Publisher, Subscription, Filing), Fault> {
         let Self { context, names, engine, .. } = self;
         let publisher = Publisher::open(connection, context.options.confirm_within).await?;
         names.declare_queues(&publisher.channel, &engine.kinds()).await?;
@@ -92,7 +94,8 @@ impl Receiver {
         let queue = names.queue.as_str().into();
         let options = BasicConsumeOptions::default();
         let messages = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
-        Ok((publisher, Subscription { channel, messages }))
+        let filing = Filing::open(context, names, connection).await?;
+        Ok((publisher, Subscription { channel, messages }, filing))
     }
 }
 
@@ -247,5 +250,5 @@ impl Session<'_> {
 
 /// The event in a message, or why there is none.
 fn read(body: &[u8]) -> Result<Envelope, String> {
-    serde_json::from_slice(body).map_err(|error| format!("the envelope cannot be read: {error}"))
+    serde_json::from_slice(body).map_err(|error| unreadable(error).reason())
 }

@@ -4,6 +4,7 @@
 //! publishes too fast, and that must not hold up acknowledgements.
 
 mod consumer;
+mod filing;
 mod letter;
 mod line;
 mod publisher;
@@ -18,7 +19,9 @@ use lapin::{Connection, ConnectionProperties};
 use tokio::time::timeout;
 
 pub(crate) use consumer::Receiver;
-pub(crate) use relay::Sender;
+pub(crate) use publisher::PERSISTENT;
+pub(crate) use relay::{CONTENT_TYPE, Sender};
+pub(crate) use topology::events_exchange;
 
 use crate::backoff::Backoff;
 use crate::board::{Half, add};

@@ -8,7 +8,7 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm
 use super::{Fault, within};
 
 /// AMQP's code for "write it to disk".
-const PERSISTENT: u8 = 2;
+pub(crate) const PERSISTENT: u8 = 2;
 
 #[derive(Clone)]
 pub(crate) struct Publisher {
@@ -44,13 +44,27 @@ impl Publisher {
 
     /// Publishes all of them, in their order, and then waits for all confirms together.
     pub async fn publish(&self, messages: Vec<Outgoing<'_>>) -> Result<Vec<Receipt>, Fault> {
+        let sent = self.send(messages).await?;
+        self.confirmed(sent).await
+    }
+
+    /// Publishes all of them, in their order.
+    pub async fn send(&self, messages: Vec<Outgoing<'_>>) -> Result<Vec<PublisherConfirm>, Fault> {
         let work = async {
             let mut confirms = Vec::with_capacity(messages.len());
             for message in messages {
-                confirms.push(self.send(message).await?);
+                confirms.push(self.send_one(message).await?);
             }
-            let mut receipts = Vec::with_capacity(confirms.len());
-            for confirm in confirms {
+            Ok::<_, Fault>(confirms)
+        };
+        within(self.confirm_within, "messages", work).await
+    }
+
+    /// Waits for all confirms.
+    pub async fn confirmed(&self, sent: Vec<PublisherConfirm>) -> Result<Vec<Receipt>, Fault> {
+        let work = async {
+            let mut receipts = Vec::with_capacity(sent.len());
+            for confirm in sent {
                 receipts.push(match confirm.await? {
                     Confirmation::Ack(None) => Receipt::Stored,
                     Confirmation::Ack(Some(_)) => Receipt::Unrouted,
@@ -62,7 +76,7 @@ impl Publisher {
         within(self.confirm_within, "confirms", work).await
     }
 
-    async fn send(&self, message: Outgoing<'_>) -> lapin::Result<PublisherConfirm> {
+    async fn send_one(&self, message: Outgoing<'_>) -> lapin::Result<PublisherConfirm> {
         let Outgoing { exchange, key, body, properties } = message;
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let properties = properties.with_delivery_mode(PERSISTENT);

@@ -26,7 +26,11 @@ use super::topology::Names;
 use super::{Broker, Fault, Outages, close, connect, within};
 use crate::board::{Half, add};
 use crate::context::Context;
+use crate::fail_point::FailPoint;
 use crate::outbox::{self, Row};
+
+/// CloudEvents 1.0, JSON event format.
+pub(crate) const CONTENT_TYPE: &str = "application/cloudevents+json";
 
 /// How long it may take until all queues are there; quorum queues are slow to make, once.
 const DECLARING: Duration = Duration::from_secs(30);
@@ -162,7 +166,10 @@ async fn publish(
         body: row.body.as_bytes(),
         properties: properties(row),
     });
-    let receipts = publisher.publish(messages.collect()).await?;
+    let sent = publisher.send(messages.collect()).await?;
+    context.options.reach(FailPoint::RelayPublished);
+    let receipts = publisher.confirmed(sent).await?;
+    context.options.reach(FailPoint::RelayConfirmed);
     let mut refused = Vec::new();
     let mut sent = Vec::with_capacity(rows.len());
     for (row, receipt) in rows.iter().zip(receipts) {
@@ -183,7 +190,7 @@ async fn publish(
 
 fn properties(row: &Row) -> BasicProperties {
     BasicProperties::default()
-        .with_content_type("application/cloudevents+json".into())
+        .with_content_type(CONTENT_TYPE.into())
         .with_message_id(row.event_id.0.to_string().into())
         .with_type(row.kind.as_str().into())
         .with_headers(FieldTable::default())

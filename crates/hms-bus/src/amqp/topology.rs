@@ -14,6 +14,15 @@ const PRECONDITION_FAILED: u16 = 406;
 /// takes it to be what crashes us, and puts it to the dead letters.
 const CRASHES: i64 = 20;
 
+/// The same for the dead queue, behind which there is none: what is in it must never be given up. Without a number
+/// RabbitMQ 4 takes 20; it has no word for "no limit" that 3.10 knows too.
+const NEVER: i64 = 1 << 40;
+
+/// The exchange of all events.
+pub(crate) fn events_exchange(prefix: &str) -> String {
+    format!("{prefix}.events")
+}
+
 /// The names of a service's things in the broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
@@ -25,7 +34,7 @@ pub(crate) struct Names {
     pub queue: String,
     /// What it tries again later: `hms.user.retry`.
     pub retry: String,
-    /// What it gave up: `hms.user.dead`.
+    /// What it gave up, on the way to its table of dead letters: `hms.user.dead`.
     pub dead: String,
     /// The routing key to that.
     pub service: &'static str,
@@ -34,7 +43,7 @@ pub(crate) struct Names {
 impl Names {
     pub fn new(prefix: &str, service: &'static str) -> Self {
         Self {
-            events: format!("{prefix}.events"),
+            events: events_exchange(prefix),
             dead_exchange: format!("{prefix}.dead"),
             queue: format!("{prefix}.{service}"),
             retry: format!("{prefix}.{service}.retry"),
@@ -52,7 +61,7 @@ impl Names {
     pub async fn declare_queues(&self, channel: &Channel, kinds: &[&'static str]) -> Result<(), Fault> {
         self.declare_events(channel).await?;
         exchange(channel, &self.dead_exchange, ExchangeKind::Direct).await?;
-        queue(channel, &self.dead, &[]).await?;
+        queue(channel, &self.dead, &[("x-delivery-limit", AMQPValue::LongLongInt(NEVER))]).await?;
         bind(channel, &self.dead, &self.dead_exchange, self.service).await?;
         queue(channel, &self.queue, &self.queue_arguments()).await?;
         queue(channel, &self.retry, &dead_lettering("", &self.queue)).await?;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use super::{InProcess, Job, Report, Ticket};
 use crate::board::{Half, add};
 use crate::context::Context;
-use crate::dead_letters::{self, DeadLetter};
+use crate::dead_letters::{self, DeadLetter, Death, Label};
 use crate::outbox::{self, Row};
 
 /// Events of one outbox that may be under way at the same time.
@@ -111,15 +111,10 @@ impl Dispatcher {
         let Context { service, clock, board, .. } = &self.context;
         tracing::error!(service, event = ?row.event_id, "a row of the outbox cannot be read, now a dead letter");
         let position = row.position;
-        let letter = DeadLetter {
-            event_id: row.event_id.into(),
-            kind: row.kind,
-            subject: row.subject,
-            body: row.body,
-            reason: format!("the envelope cannot be read: {error}"),
-            attempts: 0,
-            died_at: clock.now(),
-        };
+        let label = Label { event_id: row.event_id.into(), kind: row.kind, subject: row.subject };
+        let reason = format!("the envelope cannot be read: {error}");
+        let death = Death { reason, attempts: 0, at: clock.now() };
+        let letter = DeadLetter::new(row.body.into_bytes(), label, death);
         match self.context.database.write(move |db| dead_letters::put(db, letter)).await {
             Ok(()) => {
                 add(&board.dead, 1);

@@ -11,7 +11,7 @@ use super::{Job, Subscriber};
 use crate::backoff::{self, Backoff};
 use crate::board::{Half, add};
 use crate::context::Context;
-use crate::dead_letters::{self, DeadLetter};
+use crate::dead_letters::{self, DeadLetter, Death, Label};
 use crate::engine::{Engine, Verdict};
 
 pub(crate) struct Worker {
@@ -149,8 +149,8 @@ impl Worker {
     async fn bury(&mut self, job: Job, reason: String) {
         let Some(letter) = self.letter(&job, reason) else { return };
         tracing::error!(
-            service = self.context.service, event = %letter.event_id, kind = letter.kind,
-            attempts = letter.attempts, "an event is a dead letter now"
+            service = self.context.service, event = %letter.heading.event_id, kind = letter.heading.kind,
+            attempts = letter.heading.attempts, "an event is a dead letter now"
         );
         match self.context.database.write(move |db| dead_letters::put(db, letter)).await {
             Ok(()) => {
@@ -164,15 +164,10 @@ impl Worker {
 
     fn letter(&self, job: &Job, reason: String) -> Option<DeadLetter> {
         let envelope = &job.envelope;
-        Some(DeadLetter {
-            event_id: envelope.id,
-            kind: envelope.kind.clone(),
-            subject: envelope.subject.clone(),
-            body: serde_json::to_string(envelope.as_ref()).ok()?,
-            reason,
-            attempts: i64::from(job.failures),
-            died_at: self.context.clock.now(),
-        })
+        let (event_id, kind, subject) = (envelope.id, envelope.kind.clone(), envelope.subject.clone());
+        let death = Death { reason, attempts: i64::from(job.failures), at: self.context.clock.now() };
+        let body = serde_json::to_vec(envelope.as_ref()).ok()?;
+        Some(DeadLetter::new(body, Label { event_id, kind, subject }, death))
     }
 }
 

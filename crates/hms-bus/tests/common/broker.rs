@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::StreamExt;
 use hms_bus::Transport;
 use hms_model::id::Id;
 use hms_model::{Clock, Secret};
 use hms_settings::Settings;
 use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions, QueueDeclareOptions,
-    QueueDeleteOptions,
+    BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, BasicRejectOptions,
+    ConfirmSelectOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-const SERVICES: [&str; 4] = ["user", "appointment", "notification", "audit"];
+const SERVICES: [&str; 5] = ["auth", "user", "appointment", "notification", "audit"];
 
 pub struct TestBroker {
     url: String,
@@ -29,13 +30,6 @@ pub struct Line {
     address: std::sync::OnceLock<String>,
     open: AtomicBool,
     cuts: watch::Sender<u64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dead {
-    pub body: Vec<u8>,
-    pub reason: String,
-    pub attempts: u32,
 }
 
 impl TestBroker {
@@ -109,18 +103,18 @@ impl TestBroker {
         assert!(confirm.await.unwrap().take_message().is_none(), "no queue for {key}");
     }
 
-    /// Takes one message out of the dead queue, when there is one.
-    pub async fn take_dead(&self, service: &str) -> Dead {
+    /// Makes the broker itself give up the next message of a service's queue.
+    pub async fn reject_next(&self, service: &str) {
         let (_connection, channel) = self.channel().await;
-        let queue = format!("{}.dead", self.queue(service));
-        let message = hms_testkit::until("a dead letter", super::SECONDS, async || {
-            channel.basic_get(queue.as_str().into(), BasicGetOptions { no_ack: true }).await.unwrap()
-        })
-        .await;
-        let headers = message.properties.headers().clone().unwrap();
-        let reason = headers.inner()["x-hms-reason"].as_long_string().unwrap().to_string();
-        let attempts = headers.inner()["x-hms-attempts"].as_long_uint().unwrap();
-        Dead { body: message.delivery.data, reason, attempts }
+        channel.basic_qos(1, BasicQosOptions::default()).await.unwrap();
+        let (queue, options) = (self.queue(service), BasicConsumeOptions::default());
+        let mut messages = channel
+            .basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default())
+            .await
+            .unwrap();
+        let message = messages.next().await.unwrap().unwrap();
+        channel.basic_cancel(messages.tag(), BasicCancelOptions::default()).await.unwrap();
+        message.reject(BasicRejectOptions { requeue: false }).await.unwrap();
     }
 
     /// Makes a queue of ours as something else.

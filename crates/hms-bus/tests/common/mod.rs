@@ -6,13 +6,17 @@
 pub mod broker;
 pub mod effects;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use hms_bus::{Consumer, InProcess, Options, Relay, RunningBus, Transport, outbox};
-use hms_db::{Backend, Database, Migrations, PoolOptions};
+use diesel::sql_types::Text;
+use diesel::{QueryDsl, RunQueryDsl};
+use hms_bus::dead_letters::{self, DeadLetter};
+use hms_bus::{Consumer, InProcess, Options, Redriven, Relay, RunningBus, Transport, outbox};
+use hms_db::{Backend, Database, Db, Key, Migrations, PoolOptions};
 use hms_model::Clock;
 use hms_model::event::{DepartmentFacts, DepartmentUpdated, Envelope, Event};
-use hms_model::id::{DepartmentId, Id};
+use hms_model::id::{DepartmentId, EventId, Id};
 use hms_testkit::database::TestDatabase;
 
 use broker::TestBroker;
@@ -29,7 +33,7 @@ pub struct World {
 /// One service.
 pub struct Node {
     pub database: Database,
-    pub bus: RunningBus,
+    pub bus: Arc<RunningBus>,
     service: &'static str,
     _own: Option<TestDatabase>,
 }
@@ -86,7 +90,7 @@ impl World {
         {
             broker.await_queue(service).await;
         }
-        Node { database, bus, service, _own: None }
+        Node { database, bus: Arc::new(bus), service, _own: None }
     }
 }
 
@@ -118,10 +122,54 @@ impl Node {
         envelopes
     }
 
+    /// Sends a message to the consumers of a type, whatever is in it: past the checks of the outbox.
+    pub async fn send_raw(&self, world: &World, kind: &'static str, body: &[u8]) {
+        if let Some(broker) = &world.broker {
+            return broker.send(kind, body).await;
+        }
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        let insert = move |db: &mut Db| {
+            let row = "INSERT INTO outbox (position, event_id, kind, subject, body, created_at) \
+                       SELECT coalesce(max(position), 0) + 1, ?, ?, '', ?, '2026-03-02T08:00:00.000000Z' FROM outbox";
+            let id: EventId = Id::new(Clock::system().now());
+            let row = diesel::sql_query(row)
+                .bind::<hms_db::sql::Uid, _>(Key::from(id))
+                .bind::<Text, _>(kind)
+                .bind::<Text, _>(body);
+            Ok::<_, hms_db::Error>(row.execute(db)?)
+        };
+        self.database.write(insert).await.unwrap();
+        self.bus.relay().wake();
+    }
+
     /// Commits envelopes together.
     pub async fn commit(&self, envelopes: Vec<Envelope>) {
         self.database.write(move |db| outbox::append(db, &envelopes)).await.unwrap();
         self.bus.relay().wake();
+    }
+
+    /// Waits until the service has so many dead letters.
+    pub async fn letters(&self, count: usize) -> Vec<DeadLetter> {
+        hms_testkit::until(&format!("{count} dead letters"), SECONDS, async || {
+            let letters = self.all_letters().await;
+            (letters.len() >= count).then_some(letters)
+        })
+        .await
+    }
+
+    /// The dead letters that the service has now.
+    pub async fn all_letters(&self) -> Vec<DeadLetter> {
+        let all = |db: &mut Db| {
+            let headings = dead_letters::headings(db, dead_letters::letters::table.into_boxed())?;
+            headings.iter().map(|heading| dead_letters::find(db, heading.event_id)).collect()
+        };
+        self.database.read::<_, hms_db::Error>(all).await.unwrap()
+    }
+
+    /// Sends a dead letter again.
+    pub async fn redrive(&self, id: EventId) -> hms_db::Result<Redriven> {
+        let bus = Arc::clone(&self.bus);
+        self.database.write(move |db| bus.redrive(db, id)).await.map(|(_, outcome)| outcome)
     }
 
     pub async fn outbox_depth(&self) -> i64 {

@@ -176,21 +176,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-mod probe {
-    #[test]
-    fn probe() {
-        for e in super::registry() {
-            let p = (e.payload)();
-            println!("{} {} {}", e.kind, p.name, serde_json::to_string(&p.schema).unwrap());
-            for (n, s) in p.parts {
-                println!("    {n} {}", serde_json::to_string(&s).unwrap());
-            }
-        }
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&<super::Envelope as utoipa::PartialSchema>::schema()).unwrap()
-        );
-    }
-}

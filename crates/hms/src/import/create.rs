@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::client::{Client, ClientError, Reply};
+use crate::client::{Client, ClientError, Reply};
 
 /// What became of a record; the text of the first two is its id.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,12 +13,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::mapping::{ENCOUNTERS, Known, Mapped, ORGANIZATIONS, PATIENTS, PROVIDERS, References};
-use super::client::{Client, ClientError, Credentials, Patience};
 use super::create::{Creator, Outcome};
 use super::progress::{Progress, Style};
 use super::report::{Counts, FileReport, Report, RowReport};
 use super::table::{Line, Row, Table, TableError};
 use super::unusable::Unusable;
+use crate::client::{Client, ClientError, Credentials, Patience};
 
 /// What to import, and how.
 #[derive(Debug, Clone)]

@@ -8,7 +8,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
-use crate::{domain, store};
+use crate::domain;
+use crate::store::entries;
 
 /// Shows one entry.
 #[utoipa::path(tag = "audit", params(("id" = Uuid, Path, description = "The entry.")),
@@ -16,7 +17,7 @@ use crate::{domain, store};
 #[get("/audit/{id}")]
 pub async fn get(call: Call<scope::AuditRead>, id: web::Path<AuditEntryId>) -> Result<Reply, Problem> {
     let id = id.into_inner();
-    let entry = call.read(move |db| Ok(store::find(db, id)?)).await?;
+    let entry = call.read(move |db| Ok(entries::find(db, id)?)).await?;
     // It was asked for by its own id, so all that it tells was asked for.
     let patients = domain::patients_shown(std::slice::from_ref(&entry), |_| true);
     call.disclose(Disclosure::record(domain::AUDIT, id, patients)).await?;

@@ -9,7 +9,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
-use crate::{domain, store};
+use crate::domain;
+use crate::store::entries;
 
 list_filters! {
     /// What the entries can be filtered by.
@@ -33,7 +34,7 @@ list_filters! {
 #[get("/audit")]
 pub async fn list(call: Call<scope::AuditRead>, list: List<EntryFilters>) -> Result<Reply, Problem> {
     let asked = list.filters.patient_id.clone();
-    let page = call.read(move |db| Ok(store::list(db, &list)?)).await?;
+    let page = call.read(move |db| Ok(entries::list(db, &list)?)).await?;
     let patients = domain::patients_shown(&page.results, |patient| names(&asked, patient));
     call.disclose(Disclosure::list(domain::AUDIT, patients)).await?;
     Reply::ok(&page)

@@ -68,6 +68,11 @@ impl Client {
         self.send(Request { method: Method::GET, path: path.into(), key: None, body: None }).await
     }
 
+    /// Deletes a record.
+    pub async fn delete(&self, path: &str) -> Result<Reply, ClientError> {
+        self.send(Request { method: Method::DELETE, path: path.into(), key: None, body: None }).await
+    }
+
     /// The waits of an appointment whose patient is not known yet.
     pub fn settling(&self) -> Backoff {
         self.wire.patience().while_settling()
@@ -89,6 +94,7 @@ impl Client {
                 let (username, message) = (self.credentials.username.clone(), reply.message().to_owned());
                 Err(ClientError::Forbidden { username, path, message })
             }
+            StatusCode::NO_CONTENT => Ok(reply),
             status if reply.code() == Some("ROUTE_NOT_FOUND") || reply.body.is_null() => {
                 Err(ClientError::NotHms { url, status, path })
             }

@@ -1,8 +1,8 @@
-//! Why an import cannot begin or go on.
+//! Why there is no going on with a server.
 
 use reqwest::{StatusCode, Url};
 
-/// What stops an import; what is wrong with one row does not.
+/// What is wrong with the server or with who asks, and not with one request.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The address cannot be one of a gateway.
@@ -26,7 +26,7 @@ pub enum ClientError {
         source: reqwest::Error,
     },
     /// The server kept on asking for patience.
-    #[error("{url} keeps answering {status}; run the import again later, it goes on where it stopped")]
+    #[error("{url} keeps answering {status}; try again later")]
     Busy {
         /// The gateway.
         url: Url,

@@ -1,0 +1,63 @@
+//! `GET /dead-letters/{event_id}`.
+
+use actix_web::{get, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hms_api::Problems;
+use hms_bus::dead_letters::{self, DeadLetter};
+use hms_model::coded_enum;
+use hms_model::id::EventId;
+use hms_model::role::scope;
+use hms_problem::Problem;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{DeadLetterView, RESOURCE};
+use crate::{Call, Disclosure, Reply};
+
+coded_enum! {
+    /// How a body is given.
+    pub enum Encoding {
+        /// As it is: it is text.
+        Text = "text",
+        /// In base64 (RFC 4648, 4): it is none.
+        Base64 = "base64",
+    }
+}
+
+/// A letter with the message itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WholeDeadLetter {
+    #[serde(flatten)]
+    heading: DeadLetterView,
+    /// The message as it came: a CloudEvent in JSON, unless that is what is wrong with it.
+    body: String,
+    /// How it is given.
+    encoding: Encoding,
+}
+
+impl From<DeadLetter> for WholeDeadLetter {
+    fn from(letter: DeadLetter) -> Self {
+        let (body, encoding) = match letter.text() {
+            Some(text) => (text.to_owned(), Encoding::Text),
+            None => (BASE64.encode(&letter.body), Encoding::Base64),
+        };
+        Self { heading: letter.heading.into(), body, encoding }
+    }
+}
+
+/// Shows a letter with its content.
+#[utoipa::path(tag = "dead letters", operation_id = "get_dead_letter",
+    params(("event_id" = Uuid, Path, description = "The event.")),
+    responses((status = 200, body = WholeDeadLetter), Problems), security(("bearer" = ["operation:read"])))]
+#[get("/dead-letters/{event_id}")]
+pub(crate) async fn show(
+    call: Call<scope::OperationRead>,
+    event_id: web::Path<EventId>,
+) -> Result<Reply, Problem> {
+    let id = event_id.into_inner();
+    let letter = call.read(move |db| Ok(dead_letters::find(db, id)?)).await?;
+    let patients = letter.heading.patients.clone();
+    call.disclose(Disclosure::record(RESOURCE, id, patients).always()).await?;
+    Reply::ok(&WholeDeadLetter::from(letter))
+}

@@ -1,0 +1,1 @@
+DROP TABLE refusals; DROP TABLE effects;

@@ -1,0 +1,18 @@
+DROP TRIGGER prunings_truncate ON prunings;
+DROP TRIGGER prunings_change ON prunings;
+DROP TRIGGER prunings_insert ON prunings;
+DROP TRIGGER checkpoint_keys_truncate ON checkpoint_keys;
+DROP TRIGGER checkpoint_keys_change ON checkpoint_keys;
+DROP TRIGGER checkpoints_truncate ON checkpoints;
+DROP TRIGGER checkpoints_delete ON checkpoints;
+DROP TRIGGER checkpoints_update ON checkpoints;
+DROP TRIGGER entry_patients_truncate ON entry_patients;
+DROP TRIGGER entry_patients_delete ON entry_patients;
+DROP TRIGGER entry_patients_update ON entry_patients;
+DROP TRIGGER entries_truncate ON entries;
+DROP TRIGGER entries_delete ON entries;
+DROP TRIGGER entries_update ON entries;
+DROP FUNCTION audit_check_pruning();
+DROP FUNCTION audit_refuse_unless_outlived();
+DROP FUNCTION audit_refuse_unless_pruned();
+DROP FUNCTION audit_refuse();

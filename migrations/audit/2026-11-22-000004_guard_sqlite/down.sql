@@ -1,0 +1,14 @@
+DROP TRIGGER checkpoint_keys_replace;
+DROP TRIGGER checkpoints_replace;
+DROP TRIGGER entries_replace;
+DROP TRIGGER prunings_insert;
+DROP TRIGGER prunings_delete;
+DROP TRIGGER prunings_update;
+DROP TRIGGER checkpoint_keys_delete;
+DROP TRIGGER checkpoint_keys_update;
+DROP TRIGGER checkpoints_delete;
+DROP TRIGGER checkpoints_update;
+DROP TRIGGER entry_patients_delete;
+DROP TRIGGER entry_patients_update;
+DROP TRIGGER entries_delete;
+DROP TRIGGER entries_update;

@@ -1,0 +1,88 @@
+//! What the audit does by itself: a checkpoint for entries that nobody came after, and pruning once a day.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hms_service::{Context, Stop};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::config::Retention;
+use crate::domain::chain::Signer;
+use crate::store::chain::{self, PruneError};
+
+/// How often it is looked whether anything waits for a checkpoint; see `LONGEST_WAIT` of the chain.
+const LOOK: Duration = Duration::from_secs(5);
+const PRUNE: TimeDelta = TimeDelta::days(1);
+
+/// The task that keeps the chain.
+pub struct Keeper {
+    context: Context,
+    signer: Arc<Signer>,
+    retention: Retention,
+    pruned_at: Option<DateTime<Utc>>,
+    /// The last checkpoint that the log has.
+    logged: i64,
+}
+
+impl Keeper {
+    /// A keeper that has done nothing yet.
+    pub fn new(context: Context, signer: Arc<Signer>, retention: Retention) -> Self {
+        Self { context, signer, retention, pruned_at: None, logged: 0 }
+    }
+
+    /// Keeps the chain until the service stops. What fails is done the next time.
+    pub async fn run(mut self, stop: Stop) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.told() => return,
+                _ = looks.tick() => {}
+            }
+            if let Err(error) = self.look().await {
+                tracing::warn!(%error, "the chain could not be signed");
+            }
+            let now = self.context.clock.now();
+            if self.pruned_at.is_none_or(|last| now - last >= PRUNE) {
+                match self.prune(&stop).await {
+                    Ok(()) => self.pruned_at = Some(now),
+                    Err(error) => tracing::error!(%error, "old entries could not be pruned"),
+                }
+            }
+        }
+    }
+
+    async fn look(&mut self) -> hms_db::Result<()> {
+        let now = self.context.clock.now();
+        if self.context.database.read(chain::head).await?.is_due(now) {
+            let signer = Arc::clone(&self.signer);
+            self.context.database.write(move |db| chain::sign_if_due(db, &signer, now)).await?;
+        }
+        // Where logs are kept elsewhere, they tell how far the chain had come, whatever becomes of the database.
+        let newest = self.context.database.read(chain::newest_checkpoint).await?;
+        if let Some((number, place)) = newest.filter(|(number, _)| *number != self.logged) {
+            tracing::info!(number, seq = place.seq, hash = %place.hash, "the chain is signed");
+            self.logged = number;
+        }
+        Ok(())
+    }
+
+    /// In small transactions, so that entries come in between. Of several replicas each does its share.
+    async fn prune(&self, stop: &Stop) -> Result<(), PruneError> {
+        let mut pruned = None;
+        while !stop.is_told() {
+            let (now, signer) = (self.context.clock.now(), Arc::clone(&self.signer));
+            let before = now - self.retention.0;
+            let batch = self.context.database.write(move |db| chain::prune(db, &signer, before, now)).await?;
+            if batch.is_none() {
+                break;
+            }
+            pruned = batch;
+        }
+        if let Some(seq) = pruned {
+            tracing::info!(seq, "old entries were pruned, up to this one");
+        }
+        Ok(())
+    }
+}

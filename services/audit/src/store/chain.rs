@@ -1,0 +1,248 @@
+//! Growing the chain, signing it, and pruning its beginning. All three lock the head first, so that replicas do it
+//! one after the other.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use hms_db::{At, Code, Db, Key, LockExt, Result, each};
+use hms_model::audit::{Action, AuditEntry, Outcome};
+use hms_model::id::PatientId;
+
+use crate::domain::chain::{Hash, Head, LONGEST_RUN, LastCheckpoint, Link, Place, SignedCheckpoint, Signer};
+use crate::schema::{chain_head, checkpoints, entries, entry_patients, prunings};
+
+/// Rows of one INSERT at the most; databases bound the number of values in a statement.
+const ROWS: usize = 1_000;
+
+#[derive(Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = chain_head, treat_none_as_null = true)]
+struct HeadRow {
+    seq: i64,
+    hash: String,
+    checkpoint_number: i64,
+    checkpoint_seq: i64,
+    checkpoint_hash: String,
+    boundary_seq: i64,
+    boundary_hash: String,
+    waiting_since: Option<At>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = entries)]
+struct EntryRow<'a> {
+    seq: i64,
+    prev_hash: &'a str,
+    hash: &'a str,
+    entry: &'a str,
+    id: Key,
+    at: At,
+    service: &'a str,
+    actor_id: Option<Key>,
+    action: Code<Action>,
+    resource: &'a str,
+    resource_id: Option<&'a str>,
+    outcome: Code<Outcome>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = entry_patients)]
+struct PatientRow {
+    patient_id: Key,
+    action: Code<Action>,
+    seq: i64,
+}
+
+/// The head, as it is just now.
+pub fn head(db: &mut Db) -> Result<Head> {
+    let row: HeadRow = chain_head::table.select(HeadRow::as_select()).first(db)?;
+    Ok(row.head())
+}
+
+fn lock_head(db: &mut Db) -> Result<Head> {
+    let row: HeadRow = chain_head::table.select(HeadRow::as_select()).lock(db).get_result(db)?;
+    Ok(row.head())
+}
+
+fn save_head(db: &mut Db, head: &Head) -> Result<()> {
+    diesel::update(chain_head::table).set(HeadRow::of(head)).execute(db)?;
+    Ok(())
+}
+
+/// Adds an entry to the chain, and a checkpoint when one is due; an entry that is there already stays as it is.
+pub fn append(db: &mut Db, signer: &Signer, entry: &AuditEntry, now: DateTime<Utc>) -> Result<()> {
+    let mut head = lock_head(db)?;
+    let link = head.link(entry).map_err(unwritable)?;
+    let row = EntryRow::of(entry, &link);
+    let added = each!(db, connection => {
+        diesel::insert_into(entries::table).values(&row).on_conflict(entries::id).do_nothing().execute(connection)
+    })?;
+    if added == 0 {
+        return Ok(());
+    }
+    keep_patients(db, entry, link.seq)?;
+    head.append(&link, now);
+    if head.is_due(now) {
+        sign(db, signer, &mut head, now)?;
+    }
+    save_head(db, &head)
+}
+
+fn keep_patients(db: &mut Db, entry: &AuditEntry, seq: i64) -> Result<()> {
+    let mut patients: Vec<PatientId> = entry.patient_ids.clone();
+    patients.sort_unstable();
+    patients.dedup();
+    for patients in patients.chunks(ROWS) {
+        let row = |id: &PatientId| PatientRow { patient_id: (*id).into(), action: entry.action.into(), seq };
+        let rows: Vec<PatientRow> = patients.iter().map(row).collect();
+        each!(db, connection => diesel::insert_into(entry_patients::table).values(&rows).execute(connection))?;
+    }
+    Ok(())
+}
+
+/// Signs how far the chain has come, if it is time to; says whether it was.
+pub fn sign_if_due(db: &mut Db, signer: &Signer, now: DateTime<Utc>) -> Result<bool> {
+    let mut head = lock_head(db)?;
+    let due = head.is_due(now);
+    if due {
+        sign(db, signer, &mut head, now)?;
+        save_head(db, &head)?;
+    }
+    Ok(due)
+}
+
+fn sign(db: &mut Db, signer: &Signer, head: &mut Head, now: DateTime<Utc>) -> Result<()> {
+    let (statement, signed) = head.sign(signer, now).map_err(unwritable)?;
+    let values = (
+        checkpoints::number.eq(statement.number),
+        checkpoints::seq.eq(statement.seq),
+        checkpoints::hash.eq(statement.hash.as_str()),
+        checkpoints::at.eq(At(statement.at)),
+        checkpoints::statement.eq(&signed.statement),
+        checkpoints::signature.eq(&signed.signature),
+    );
+    diesel::insert_into(checkpoints::table).values(values).execute(db)?;
+    Ok(())
+}
+
+/// The newest checkpoint: its number, and the entry that it signs.
+pub fn newest_checkpoint(db: &mut Db) -> Result<Option<(i64, Place)>> {
+    let row: Option<(i64, i64, String)> = checkpoints::table
+        .order(checkpoints::number.desc())
+        .select((checkpoints::number, checkpoints::seq, checkpoints::hash))
+        .first(db)
+        .optional()?;
+    Ok(row.map(|(number, seq, hash)| (number, Place { hash: Hash::kept(hash), seq })))
+}
+
+/// Why nothing is pruned although it is old.
+#[derive(Debug, thiserror::Error)]
+pub enum PruneError {
+    /// The checkpoint that would end the pruned part is not what was signed.
+    #[error("the checkpoint {0} is not what was signed; nothing is pruned")]
+    Unsigned(i64),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] hms_db::Error),
+}
+
+/// Takes away a part of the beginning that was signed before `before`, at most a thousand entries; says up to which
+/// entry, or none when nothing is that old. A new checkpoint says where the chain begins now.
+pub fn prune(
+    db: &mut Db,
+    signer: &Signer,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> std::result::Result<Option<i64>, PruneError> {
+    let mut head = lock_head(db)?;
+    let Some((number, signed)) = old_checkpoint(db, &head, before)? else { return Ok(None) };
+    // What somebody wrote into the columns must not make us delete what is not old.
+    let statement =
+        signed.read().filter(|statement| statement.at < before && signer.public().verifies(&signed));
+    let statement = statement.ok_or(PruneError::Unsigned(number))?;
+    head.boundary = Place { hash: statement.hash, seq: statement.seq };
+    delete_up_to(db, statement.seq, now)?;
+    sign(db, signer, &mut head, now)?;
+    let outlived = checkpoints::seq.le(statement.seq).and(checkpoints::number.lt(head.checkpoint.number));
+    diesel::delete(checkpoints::table.filter(outlived)).execute(db).map_err(hms_db::Error::from)?;
+    save_head(db, &head)?;
+    Ok(Some(statement.seq))
+}
+
+/// The furthest checkpoint that is old and leaves little enough to delete at a time. There is one wherever there is
+/// an old one at all, since no two are further apart.
+fn old_checkpoint(
+    db: &mut Db,
+    head: &Head,
+    before: DateTime<Utc>,
+) -> Result<Option<(i64, SignedCheckpoint)>> {
+    let row: Option<(i64, String, String)> = checkpoints::table
+        .filter(
+            checkpoints::seq.gt(head.boundary.seq).and(checkpoints::seq.le(head.boundary.seq + LONGEST_RUN)),
+        )
+        .filter(checkpoints::at.lt(At(before)))
+        .order((checkpoints::seq.desc(), checkpoints::number.desc()))
+        .select((checkpoints::number, checkpoints::statement, checkpoints::signature))
+        .first(db)
+        .optional()?;
+    Ok(row.map(|(number, statement, signature)| (number, SignedCheckpoint { statement, signature })))
+}
+
+/// The row in `prunings` is what lets the rows go: the tables refuse to delete any other.
+fn delete_up_to(db: &mut Db, seq: i64, now: DateTime<Utc>) -> Result<()> {
+    let values = (prunings::seq.eq(seq), prunings::at.eq(At(now)));
+    diesel::insert_into(prunings::table).values(values).execute(db)?;
+    diesel::delete(entry_patients::table.filter(entry_patients::seq.le(seq))).execute(db)?;
+    diesel::delete(entries::table.filter(entries::seq.le(seq))).execute(db)?;
+    Ok(())
+}
+
+fn unwritable(error: serde_json::Error) -> hms_db::Error {
+    DieselError::SerializationError(error.into()).into()
+}
+
+impl HeadRow {
+    fn of(head: &Head) -> Self {
+        Self {
+            seq: head.tip.seq,
+            hash: head.tip.hash.to_string(),
+            checkpoint_number: head.checkpoint.number,
+            checkpoint_seq: head.checkpoint.seq,
+            checkpoint_hash: head.checkpoint.hash.to_string(),
+            boundary_seq: head.boundary.seq,
+            boundary_hash: head.boundary.hash.to_string(),
+            waiting_since: head.waiting_since.map(At),
+        }
+    }
+
+    fn head(self) -> Head {
+        Head {
+            tip: Place { hash: Hash::kept(self.hash), seq: self.seq },
+            checkpoint: LastCheckpoint {
+                number: self.checkpoint_number,
+                seq: self.checkpoint_seq,
+                hash: Hash::kept(self.checkpoint_hash),
+            },
+            boundary: Place { hash: Hash::kept(self.boundary_hash), seq: self.boundary_seq },
+            waiting_since: self.waiting_since.map(DateTime::from),
+        }
+    }
+}
+
+impl<'a> EntryRow<'a> {
+    fn of(entry: &'a AuditEntry, link: &'a Link) -> Self {
+        Self {
+            seq: link.seq,
+            prev_hash: link.prev.as_str(),
+            hash: link.hash.as_str(),
+            entry: &link.text,
+            id: entry.id.into(),
+            at: entry.at.into(),
+            service: &entry.service,
+            actor_id: entry.actor.account_id.map(Key::from),
+            action: entry.action.into(),
+            resource: &entry.resource,
+            resource_id: entry.resource_id.as_deref(),
+            outcome: entry.outcome.into(),
+        }
+    }
+}

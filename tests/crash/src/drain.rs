@@ -1,0 +1,98 @@
+//! Waiting until all that was committed has arrived everywhere.
+
+use std::time::{Duration, Instant};
+
+use hms_model::service::SERVICES;
+use hms_tests::Ports;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::{Connection, ConnectionProperties};
+use tokio::time::sleep;
+
+use crate::client::Client;
+use crate::facts::Databases;
+
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Nothing may move for this long: far more than one delivery takes.
+const QUIET: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(100);
+/// The deliveries that a service has taken, among its metrics.
+const TAKEN: &str = "hms_bus_deliveries_total ";
+
+/// Where to look.
+pub struct Drain<'a> {
+    /// The databases of the services.
+    pub databases: &'a Databases,
+    /// The ports of the services.
+    pub ports: &'a Ports,
+    /// The queues, unless the bus is within the process.
+    pub queues: Option<Queues>,
+}
+
+/// The queues of a platform.
+pub struct Queues {
+    /// Where the broker is.
+    pub url: String,
+    /// The first part of their names.
+    pub prefix: &'static str,
+}
+
+impl Drain<'_> {
+    /// Returns how long it took.
+    pub async fn wait(&self) -> Duration {
+        let begun = Instant::now();
+        let mut before = None;
+        loop {
+            let now = self.at_rest().await;
+            if now.is_some() && now == before {
+                return begun.elapsed();
+            }
+            assert!(begun.elapsed() < PATIENCE, "events are still under way after {PATIENCE:?}: {:?}", self.left().await);
+            sleep(if now.is_some() { QUIET } else { PAUSE }).await;
+            before = now;
+        }
+    }
+
+    /// The deliveries that were taken, when no event waits in an outbox or a queue.
+    async fn at_rest(&self) -> Option<Vec<String>> {
+        if self.left().await != (0, 0) {
+            return None;
+        }
+        let mut taken = Vec::new();
+        for service in SERVICES {
+            let client = Client::new(format!("http://127.0.0.1:{}", self.ports.of(service.name)));
+            let metrics = client.text("/metrics").await?;
+            taken.extend(metrics.lines().find(|line| line.starts_with(TAKEN)).map(ToOwned::to_owned));
+        }
+        (taken.len() == SERVICES.len()).then_some(taken)
+    }
+
+    /// Events in outboxes (and messages to be sent), and events in queues.
+    async fn left(&self) -> (i64, u32) {
+        let queued = match &self.queues {
+            Some(queues) => queues.count(&["", ".retry"]).await,
+            None => 0,
+        };
+        (self.databases.on_the_way().await, queued)
+    }
+}
+
+impl Queues {
+    /// The messages in all queues whose names end in one of these.
+    pub async fn count(&self, ends: &[&str]) -> u32 {
+        let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        let mut count = 0;
+        for service in SERVICES.iter().filter(|service| !hms_model::event::consumed_by(service.name).is_empty()) {
+            for end in ends {
+                let name = format!("{}.{}{end}", self.prefix, service.name);
+                let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+                let queue = channel.queue_declare(name.into(), look, FieldTable::default()).await.unwrap();
+                count += queue.message_count();
+            }
+        }
+        connection.close(200, "looked".into()).await.unwrap();
+        count
+    }
+}

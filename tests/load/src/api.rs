@@ -1,0 +1,98 @@
+//! The API for what happens once: signing in, filling, asking what is there.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
+use hms_model::Secret;
+use hms_settings::Settings;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use crate::connection::Connection;
+
+/// What kind of body we send.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The header that makes a POST safe to repeat.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Who signs in: `HMS_ADMIN_EMAIL` (admin@hms.local) with `HMS_ADMIN_PASSWORD`.
+#[derive(Debug)]
+pub struct Credentials {
+    username: String,
+    password: Secret,
+}
+
+impl Credentials {
+    /// Reads them.
+    pub fn read(settings: &Settings) -> anyhow::Result<Self> {
+        let username = settings.get("HMS_ADMIN_EMAIL").unwrap_or_else(|| "admin@hms.local".to_owned());
+        let password = settings.get("HMS_ADMIN_PASSWORD").context("HMS_ADMIN_PASSWORD is not set")?;
+        Ok(Self { username, password: Secret::new(password) })
+    }
+}
+
+/// A client that has signed in.
+pub struct Api {
+    connection: Connection,
+    token: HeaderValue,
+}
+
+impl Api {
+    /// Signs in.
+    pub async fn sign_in(gateway: SocketAddr, credentials: &Credentials) -> anyhow::Result<Self> {
+        let connection = Connection::open(gateway).await?;
+        let mut api = Self { connection, token: HeaderValue::from_static("") };
+        let body = json!({"username": credentials.username, "password": credentials.password.expose()});
+        let (status, answer) = api.send(Method::POST, "/api/v1/auth/login", "", Some(&body)).await?;
+        ensure!(status == StatusCode::OK, "the sign-in was answered with {status}: {answer}");
+        let access = answer.get("access").and_then(Value::as_str).context("the answer has no token")?;
+        api.token = HeaderValue::try_from(format!("Bearer {access}"))?;
+        api.token.set_sensitive(true);
+        Ok(api)
+    }
+
+    /// The `Authorization` of this client.
+    pub fn token(&self) -> HeaderValue {
+        self.token.clone()
+    }
+
+    /// Reads.
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<Value> {
+        let (status, answer) = self.send(Method::GET, path, "", None).await?;
+        ensure!(status == StatusCode::OK, "GET {path} was answered with {status}: {answer}");
+        Ok(answer)
+    }
+
+    /// Makes something, once, however often it is asked for with this key.
+    pub async fn post(&mut self, path: &str, key: &str, body: &Value) -> anyhow::Result<(StatusCode, Value)> {
+        self.send(Method::POST, path, key, Some(body)).await
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        key: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(StatusCode, Value)> {
+        let mut request = Request::builder().method(method).uri(path);
+        if !self.token.is_empty() {
+            request = request.header(AUTHORIZATION, self.token.clone());
+        }
+        if !key.is_empty() {
+            request = request.header(IDEMPOTENCY_KEY, key);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, JSON);
+                Bytes::from(serde_json::to_vec(body)?)
+            }
+            None => Bytes::new(),
+        };
+        let answer = self.connection.send(request.body(Full::new(body))?).await?;
+        Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
+    }
+}

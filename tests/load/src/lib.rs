@@ -1,0 +1,13 @@
+//! The load generator behind `make bench`: a closed loop over a fixed number of kept-alive connections. Each of them
+//! sends a request, reads the answer to its end, and sends the next, so a slower server is asked less.
+//!
+//! It runs on one thread. What it measures shares the machine with it, and a second thread would only take more from
+//! the server.
+
+pub mod api;
+pub mod broker;
+pub mod connection;
+pub mod hospital;
+pub mod load;
+pub mod tally;
+pub mod work;

@@ -1,0 +1,86 @@
+//! `hms-load`: what `tests/bench.sh` calls.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use hms_load::api::{Api, Credentials};
+use hms_load::hospital::Hospital;
+use hms_load::load::{self, Plan};
+use hms_load::work::{Kind, Work};
+use hms_model::service::SERVICES;
+use hms_settings::Settings;
+
+/// Puts load on a platform. It signs in as HMS_ADMIN_EMAIL (admin@hms.local) with HMS_ADMIN_PASSWORD.
+#[derive(Debug, Parser)]
+#[command(name = "hms-load")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes the patients and practitioners that the load is about; run again, it changes nothing.
+    Fill {
+        /// Where the gateway is.
+        #[arg(long)]
+        gateway: SocketAddr,
+    },
+    /// Puts the load on, and prints one line of what came of it.
+    Run {
+        /// What to ask for.
+        kind: Kind,
+        /// Where the gateway is.
+        #[arg(long)]
+        gateway: SocketAddr,
+        /// How many connections ask at the same time.
+        #[arg(long, default_value_t = 16)]
+        connections: u16,
+        /// How many seconds to ask before anything is counted.
+        #[arg(long, default_value_t = 1)]
+        warm_up: u16,
+        /// How many seconds to ask then.
+        #[arg(long, default_value_t = 10)]
+        seconds: u16,
+    },
+    /// Prints the names of all services, one a line.
+    Services,
+    /// Deletes what a platform has left in RabbitMQ, at AMQP_URL.
+    Forget {
+        /// Its HMS_BUS_PREFIX.
+        prefix: String,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::from_environment();
+    match Cli::parse().command {
+        Command::Fill { gateway } => {
+            let mut api = Api::sign_in(gateway, &Credentials::read(&settings)?).await?;
+            Hospital::fill(&mut api).await?;
+        }
+        Command::Run { kind, gateway, connections, warm_up, seconds } => {
+            let (warm_up, measured) =
+                (Duration::from_secs(warm_up.into()), Duration::from_secs(seconds.into()));
+            let mut api = Api::sign_in(gateway, &Credentials::read(&settings)?).await?;
+            let hospital = Hospital::open(&mut api).await?;
+            let work = Work::new(kind, api.token(), hospital);
+            let report = load::run(Plan { gateway, connections, warm_up, measured }, &work).await?;
+            writeln!(io::stdout(), "{report}")?;
+        }
+        Command::Services => {
+            for service in SERVICES {
+                writeln!(io::stdout(), "{}", service.name)?;
+            }
+        }
+        Command::Forget { prefix } => {
+            let url: Option<String> = settings.get("AMQP_URL");
+            let url = url.ok_or_else(|| anyhow::anyhow!("AMQP_URL is not set"))?;
+            hms_load::broker::forget(&url, &prefix).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+# The table of `make bench`. It reads measurements, one a line: what was measured, then `name=value` pairs, and shows
+# the median of each value over the rounds. Ends with 1 if a request failed.
+
+{
+  what = $1
+  for (i = 2; i <= NF && $i !~ /=/; i++) what = what " " $i
+  round = ++rounds[what]
+  for (; i <= NF; i++) {
+    equals = index($i, "=")
+    value[what, substr($i, 1, equals - 1), round] = substr($i, equals + 1)
+  }
+  if ($1 == "load" && !(($3, $4) in seen)) {
+    seen[$3, $4] = 1
+    rows[++row_count] = $3 " " $4
+  }
+  if (value[what, "failed", round] > 0) failed[++failures] = what ", round " round ": " value[what, "failures", round]
+}
+
+END {
+  printf "%-44s %10s %22s\n", "", "embedded", "PostgreSQL + RabbitMQ"
+  pair("from start to all answering, s, on nothing", "start", "on_nothing", "s", "%.2f")
+  pair("from start to all answering, s, on existing", "start", "on_existing", "s", "%.2f")
+  pair("memory idle (VmRSS), MB", "memory", "idle", "mb", "%.0f")
+
+  printf "\n%-24s %5s  %-22s %10s %8s %8s %8s %7s %8s %9s\n", "request", "conn.", "on", "requests/s", "p50 ms",
+    "p99 ms", "taken/s", "failed", "rest s", "/ pgbench"
+  title["read"] = "GET /patients/{id}"
+  title["book"] = "POST /appointments"
+  for (r = 1; r <= row_count; r++) {
+    split(rows[r], row, " ")
+    line(row[1], row[2], "embedded", "embedded")
+    line(row[1], row[2], "production", "PostgreSQL + RabbitMQ")
+    line(row[1], row[2], "pgbench", "pgbench, the limit")
+  }
+  print ""
+  print "requests/s: those that did what they were for; taken/s: bookings answered 409 SLOT_TAKEN; rest s: from the last"
+  print "answer until their events, mails and audit entries are done. The limit of GET is the select of the row by its"
+  print "key; that of POST the insert of the appointment and of one event in a transaction: no audit, no idempotency."
+  if (failures) {
+    print "\nFAILED REQUESTS, by status:"
+    for (f = 1; f <= failures; f++) print "  " failed[f]
+    exit 1
+  }
+}
+
+function pair(label, group, which, name, form) {
+  printf "%-44s %10s %22s\n", label, sprintf(form, median(group " embedded " which, name)),
+    sprintf(form, median(group " production " which, name))
+}
+
+function line(request, connections, who, label,    what, sum, i, rest) {
+  what = "load " who " " request " " connections
+  printf "%-24s %5s  %-22s %10.0f %8.2f %8.2f", who == "embedded" ? title[request] : "",
+    who == "embedded" ? connections : "", label, median(what, "per_s"), median(what, "p50_ms"), median(what, "p99_ms")
+  if (who == "pgbench") {
+    print ""
+    return
+  }
+  for (i = 1; i <= rounds[what]; i++) sum += value[what, "failed", i]
+  rest = median(what, "rest_s")
+  printf " %8.0f %7d %8s", median(what, "conflicts_per_s"), sum, (rest >= longest_rest ? ">" : "") sprintf("%.1f", rest)
+  if (who == "production") printf " %9.2f", median_ratio(what, "load pgbench " request " " connections)
+  print ""
+}
+
+function median(what, name,    i, values) {
+  for (i = 1; i <= rounds[what]; i++) values[i] = value[what, name, i]
+  return middle(values, rounds[what])
+}
+
+# Of the ratios, not the ratio of the medians: both sides of one round have seen the same machine.
+function median_ratio(what, limit,    i, values) {
+  for (i = 1; i <= rounds[what]; i++) values[i] = value[what, "per_s", i] / value[limit, "per_s", i]
+  return middle(values, rounds[what])
+}
+
+function middle(values, count,    i, j, moved) {
+  for (i = 2; i <= count; i++) {
+    moved = values[i] + 0
+    for (j = i - 1; j >= 1 && values[j] + 0 > moved; j--) values[j + 1] = values[j]
+    values[j + 1] = moved
+  }
+  i = int((count + 1) / 2)
+  return count % 2 ? values[i] + 0 : (values[i] + values[i + 1]) / 2
+}

@@ -1,0 +1,126 @@
+//! No operation without an authorisation case: every operation of the merged document × every role and nobody, and
+//! beside it every operation on a record × one's own record and another's.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may fail by panic"
+)]
+
+mod objects;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use hms_model::Coded;
+use hms_model::role::Role;
+use hms_tests::api::{Asks, Operation, operations};
+use hms_tests::{Answer, Client, Platform, on_both_kinds};
+use serde_json::json;
+
+/// The operations that ask for no token. One more is a decision, and is written down here.
+const PUBLIC: [&str; 5] = [
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/token",
+    "POST /api/v1/auth/register",
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/logout",
+];
+/// A record that is not there, so that nobody changes anything even where they may.
+const NO_RECORD: &str = "0190a3c2-5b1e-7c4d-9f00-000000000000";
+
+on_both_kinds! {
+    async fn every_operation_by_every_role(kind) {
+        let platform = Platform::start(kind).await;
+        let operations = documented(&platform).await;
+        let callers = callers(&platform).await;
+        let mut walked = BTreeSet::new();
+        let mut complaints = Vec::new();
+        for operation in operations.values() {
+            for caller in &callers {
+                let answer = try_out(&caller.client, operation).await;
+                complaints.extend(complaint(operation, caller, &answer));
+                if !matches!(answer.code(), "ROUTE_NOT_FOUND" | "METHOD_NOT_ALLOWED") {
+                    walked.insert(operation.name());
+                }
+            }
+        }
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+        let left: Vec<_> = operations.keys().filter(|name| !walked.contains(*name)).collect();
+        assert!(left.is_empty(), "in the document, and nowhere else: {left:?}");
+        let public = operations.values().filter(|operation| operation.asks() == Asks::Nothing);
+        let public: BTreeSet<_> = public.map(Operation::name).collect();
+        assert_eq!(public, PUBLIC.map(str::to_owned).into(), "the operations that ask for no token");
+    }
+
+    async fn ones_own_records_and_others(kind) {
+        let platform = Platform::start(kind).await;
+        let operations = documented(&platform).await;
+        let desk = objects::Desk::new(&platform).await;
+        let cases = desk.cases();
+        objects::cover_what_patients_may(&operations, &cases);
+        for case in &cases {
+            desk.try_out(case).await;
+        }
+        desk.lists_show_ones_own().await;
+    }
+}
+
+async fn documented(platform: &Platform) -> BTreeMap<String, Operation> {
+    let document = platform.gateway().get("/api/schema").await;
+    let operations = operations(&document.expect(200).body);
+    assert!(operations.len() > 30, "the document has {} operations only", operations.len());
+    operations
+}
+
+/// Somebody of one role, or nobody.
+struct Caller {
+    name: &'static str,
+    client: Client,
+    /// None without a token.
+    scopes: Option<HashSet<&'static str>>,
+}
+
+async fn callers(platform: &Platform) -> Vec<Caller> {
+    let admin = platform.admin().await;
+    let mut callers = vec![Caller { name: "nobody", client: platform.gateway(), scopes: None }];
+    for role in Role::ALL {
+        let person = platform.account(&admin, &[*role]).await;
+        let scopes = role.scopes().map(|scope| scope.code()).collect();
+        callers.push(Caller { name: role.code(), client: person.client, scopes: Some(scopes) });
+    }
+    callers
+}
+
+/// The body is empty, so that nothing is done where it is allowed; who calls is looked at first.
+async fn try_out(client: &Client, operation: &Operation) -> Answer {
+    let path = operation.path_with(NO_RECORD);
+    match operation.document.get("requestBody") {
+        Some(_) => client.json(&operation.method, &path, &json!({}), &[]).await,
+        None => client.request(&operation.method, &path, &[], None).await,
+    }
+}
+
+/// What the document says of the scopes must be what is asked.
+fn complaint(operation: &Operation, caller: &Caller, answer: &Answer) -> Option<String> {
+    let refused_by_scope = answer.status == 403 && answer.body["error"]["details"]["scope"].is_string();
+    let expected = match (operation.asks(), &caller.scopes) {
+        (Asks::Scopes(_), None) => Some((401, "UNAUTHENTICATED")),
+        (Asks::Scopes(asked), Some(held)) if !asked.iter().all(|scope| held.contains(scope.as_str())) => {
+            Some((403, "FORBIDDEN"))
+        }
+        _ => None,
+    };
+    let right = match expected {
+        Some((status, code)) => {
+            answer.status == status && answer.code() == code && (status != 403 || refused_by_scope)
+        }
+        // A sign-in without a name is no sign-in without a token.
+        None => answer.status < 500 && answer.status != 401 && !refused_by_scope,
+    };
+    let name = operation.name();
+    (!right).then(|| {
+        format!("- {name} by {}: expected {expected:?}, but {} {}", caller.name, answer.status, answer.body)
+    })
+}

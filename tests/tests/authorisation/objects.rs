@@ -1,0 +1,173 @@
+//! Operations on a record: one's own, another's, and staff's reach.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hms_model::Coded;
+use hms_model::role::Role;
+use hms_tests::api::{Asks, Operation};
+use hms_tests::{PATIENCE, Person, Platform, records, until};
+use serde_json::{Value, json};
+
+/// Two patients, each with an appointment and a message, and those at the desk.
+pub struct Desk {
+    admin: Person,
+    ann: Person,
+    bo: Person,
+    anns: Own,
+    bos: Own,
+    practitioner_id: String,
+    department_id: String,
+}
+
+/// The records of one patient.
+struct Own {
+    patient: String,
+    appointment: String,
+    notification: String,
+}
+
+/// An operation, a body for it, and what comes of it for one's own record and for another's.
+pub struct Case {
+    operation: &'static str,
+    body: Option<Value>,
+    own: (u16, &'static str),
+    others: (u16, &'static str),
+}
+
+const DONE: (u16, &str) = (200, "");
+const HIDDEN: (u16, &str) = (404, "NOT_FOUND");
+const FORBIDDEN: (u16, &str) = (403, "FORBIDDEN");
+
+fn case(operation: &'static str, own: (u16, &'static str), others: (u16, &'static str)) -> Case {
+    Case { operation, body: None, own, others }
+}
+
+impl Case {
+    fn with(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+}
+
+impl Desk {
+    pub async fn new(platform: &Platform) -> Self {
+        let admin = platform.admin().await;
+        let (ann, bo) = (platform.register_patient().await, platform.register_patient().await);
+        let practitioner_id =
+            admin.make("/api/v1/practitioners", &records::practitioner("Mia", "Chen")).await;
+        let department_id = admin.make("/api/v1/departments", &json!({"name": "Cardiology"})).await;
+        let anns = own(&ann, &practitioner_id, 600).await;
+        let bos = own(&bo, &practitioner_id, 660).await;
+        Self { admin, ann, bo, anns, bos, practitioner_id, department_id }
+    }
+
+    /// In an order in which each can be done: what ends a record comes last.
+    pub fn cases(&self) -> Vec<Case> {
+        let anns = |field: &str, value| {
+            let mut details = records::patient("Ann", "Andersson");
+            details["email"] = json!(self.ann.email);
+            details[field] = value;
+            details
+        };
+        vec![
+            case("GET /api/v1/patients/{id}", DONE, HIDDEN),
+            case("PUT /api/v1/patients/{id}", DONE, HIDDEN).with(anns("phone", json!("+4930123456"))),
+            case("PUT /api/v1/patients/{id}", FORBIDDEN, HIDDEN).with(anns("family_name", json!("King"))),
+            case("PATCH /api/v1/patients/{id}", DONE, HIDDEN).with(json!({"phone": "+4930123457"})),
+            case("PATCH /api/v1/patients/{id}", FORBIDDEN, HIDDEN).with(json!({"birth_date": "1990-01-01"})),
+            case("DELETE /api/v1/patients/{id}", FORBIDDEN, HIDDEN),
+            case("GET /api/v1/practitioners/{id}", DONE, DONE),
+            case("GET /api/v1/departments/{id}", DONE, DONE),
+            case("GET /api/v1/notifications/{id}", DONE, HIDDEN),
+            case("GET /api/v1/appointments/{id}", DONE, HIDDEN),
+            case("PATCH /api/v1/appointments/{id}", DONE, HIDDEN).with(json!({"reason": "a cough"})),
+            case("POST /api/v1/appointments/{id}/arrive", FORBIDDEN, FORBIDDEN),
+            case("POST /api/v1/appointments/{id}/fulfil", FORBIDDEN, FORBIDDEN),
+            case("POST /api/v1/appointments/{id}/noshow", FORBIDDEN, FORBIDDEN),
+            case("POST /api/v1/appointments/{id}/cancel", DONE, HIDDEN).with(json!({"reason": "travelling"})),
+            case("DELETE /api/v1/appointments/{id}", (204, ""), HIDDEN),
+        ]
+    }
+
+    /// Another's first, since one's own may be gone afterwards.
+    pub async fn try_out(&self, case: &Case) {
+        for (own, expected) in [(&self.bos, case.others), (&self.anns, case.own)] {
+            let (method, template) = case.operation.split_once(' ').unwrap();
+            let path = template.replace("{id}", self.id_for(template, own));
+            let answer = match &case.body {
+                Some(body) => self.ann.client.json(method, &path, body, &[]).await,
+                None => self.ann.client.request(method, &path, &[], None).await,
+            };
+            let whose = if std::ptr::eq(own, &self.anns) { "their own" } else { "another's" };
+            assert_eq!(
+                (answer.status, answer.code()),
+                expected,
+                "{} on {whose}: {:#}",
+                case.operation,
+                answer.body
+            );
+        }
+    }
+
+    fn id_for<'a>(&'a self, template: &str, own: &'a Own) -> &'a str {
+        match template.split('/').nth(3).unwrap() {
+            "patients" => &own.patient,
+            "appointments" => &own.appointment,
+            "notifications" => &own.notification,
+            "practitioners" => &self.practitioner_id,
+            "departments" => &self.department_id,
+            other => panic!("no record of {other}"),
+        }
+    }
+
+    /// A patient's lists hold what is theirs; the desk's hold everyone's. Asking for another's finds nothing.
+    pub async fn lists_show_ones_own(&self) {
+        let (ann, bo) = (&self.anns, &self.bos);
+        for (list, anns, bos) in
+            [("patients", &ann.patient, &bo.patient), ("notifications", &ann.notification, &bo.notification)]
+        {
+            let path = format!("/api/v1/{list}?page_size=100");
+            let (own, all) = (self.ids(&self.ann, &path).await, self.ids(&self.admin, &path).await);
+            assert!(own.contains(anns) && !own.contains(bos), "{list}: {own:?}");
+            assert!(all.contains(anns) && all.contains(bos), "{list}: {all:?}");
+        }
+        let none: BTreeSet<String> = BTreeSet::new();
+        for path in ["appointments", "notifications"] {
+            let path = format!("/api/v1/{path}?patient_id={}", bo.patient);
+            assert_eq!(self.ids(&self.ann, &path).await, none, "{path}");
+            assert_ne!(self.ids(&self.bo, &path).await, none, "{path}");
+        }
+        let path = "/api/v1/appointments";
+        assert_eq!(self.ids(&self.bo, path).await, BTreeSet::from([bo.appointment.clone()]));
+        let found = self.ids(&self.ann, &format!("/api/v1/patients?email={}", self.bo.email)).await;
+        assert_eq!(found, none);
+    }
+
+    async fn ids(&self, person: &Person, path: &str) -> BTreeSet<String> {
+        let list = person.client.get(path).await;
+        list.expect(200).results().iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+async fn own(person: &Person, practitioner_id: &str, minutes: i64) -> Own {
+    let body = records::booking(person.patient_id(), practitioner_id, records::moment(7, minutes));
+    let appointment = person.book(&body).await.text("id");
+    let notification = until("the confirmation", PATIENCE, async || {
+        let list = person.client.get("/api/v1/notifications").await;
+        list.expect(200).results().first().map(|message| message["id"].as_str().unwrap().to_owned())
+    });
+    Own { patient: person.patient_id().to_owned(), appointment, notification: notification.await }
+}
+
+/// Each operation on a record that a patient's scopes allow stands in the table.
+pub fn cover_what_patients_may(operations: &BTreeMap<String, Operation>, cases: &[Case]) {
+    let held: BTreeSet<_> = Role::Patient.scopes().map(|scope| scope.code()).collect();
+    let allowed = |operation: &&Operation| match operation.asks() {
+        Asks::Nothing => true,
+        Asks::Scopes(asked) => asked.iter().all(|scope| held.contains(scope.as_str())),
+    };
+    let on_records = operations.values().filter(|operation| operation.names_a_record()).filter(allowed);
+    let on_records: BTreeSet<_> = on_records.map(Operation::name).collect();
+    let in_table: BTreeSet<_> = cases.iter().map(|case| case.operation.to_owned()).collect();
+    assert_eq!(in_table, on_records, "the table, and what patients may do with a record");
+}

@@ -1,0 +1,87 @@
+//! `hms import synthea` through the binary.
+
+use hms_tests::{Folder, Outcome, PATIENCE, Person, Platform, Process, repository, until};
+use serde_json::Value;
+
+/// A file with the number of rows that an import shall read of it.
+type Rows = [(&'static str, u64); 4];
+
+pub async fn a_small_export(platform: Platform) {
+    let folder = repository().join("crates/hms/tests/data/synthea-small");
+    let rows = [("organizations.csv", 3), ("providers.csv", 4), ("patients.csv", 5), ("encounters.csv", 12)];
+    let first = import(&platform, folder.to_str().unwrap()).await;
+    assert_eq!(counts(&first, &["created"]), rows, "{}", first.stderr);
+    all_is_there(&platform, folder.to_str().unwrap(), &rows).await;
+}
+
+/// Where the data is at hand, beside the repository. The first run is killed in the middle of its appointments.
+pub async fn a_real_export(mut platform: Platform) {
+    let folder = repository().join("../shared/data/synthea");
+    if !folder.is_dir() {
+        println!("left out: there is no {}", folder.display());
+        return;
+    }
+    let folder = folder.to_str().unwrap();
+    let rows =
+        [("organizations.csv", 173), ("providers.csv", 173), ("patients.csv", 59), ("encounters.csv", 2590)];
+    killed_in_the_middle(&platform, folder).await;
+    let completed = import(&platform, folder).await;
+    assert_eq!(counts(&completed, &["created", "already_there"]), rows, "{}", completed.stderr);
+    all_is_there(&platform, folder, &rows).await;
+    platform.restart().await;
+    assert_eq!(in_lists(&platform).await, rows.map(|(_, rows)| rows));
+}
+
+async fn import(platform: &Platform, folder: &str) -> Outcome {
+    platform.run(&["import", "synthea", folder, "--json"]).await
+}
+
+async fn killed_in_the_middle(platform: &Platform, folder: &str) {
+    let own = Folder::new();
+    let mut process = Process::start(platform.command(&["import", "synthea", folder]), own.path());
+    let admin = platform.admin().await;
+    until("some appointments", 3 * PATIENCE, async || {
+        assert!(process.ended().is_none(), "it ended by itself: {}", process.stdout());
+        (count_of(&admin, "appointments").await >= 100).then_some(())
+    })
+    .await;
+    process.kill();
+    assert!(count_of(&admin, "appointments").await < 2590, "it was done before it was killed");
+}
+
+/// Every row is there, and another run finds them all and changes nothing.
+async fn all_is_there(platform: &Platform, folder: &str, rows: &Rows) {
+    let before = in_lists(platform).await;
+    assert_eq!(before, rows.map(|(_, rows)| rows));
+    let again = import(platform, folder).await;
+    assert_eq!(counts(&again, &["already_there"]), *rows, "{}", again.stderr);
+    assert_eq!(in_lists(platform).await, before);
+}
+
+/// The rows of each file that came to these; every row that was read must have.
+fn counts(outcome: &Outcome, names: &[&str]) -> Rows {
+    let report: Value = serde_json::from_str(&outcome.expect(0).stdout).unwrap();
+    assert_eq!(report["refused"].as_array().unwrap().len(), 0, "{report:#}");
+    let files = ["organizations.csv", "providers.csv", "patients.csv", "encounters.csv"];
+    files.map(|file| {
+        let found = report["files"].as_array().unwrap().iter().find(|found| found["file"] == file).unwrap();
+        let rows = names.iter().map(|name| found[name].as_u64().unwrap()).sum();
+        assert_eq!(found["read"], rows, "{report:#}");
+        (file, rows)
+    })
+}
+
+/// Departments, practitioners, patients and appointments, in the order of the files.
+async fn in_lists(platform: &Platform) -> [u64; 4] {
+    let admin = platform.admin().await;
+    let mut counts = [0; 4];
+    for (count, list) in counts.iter_mut().zip(["departments", "practitioners", "patients", "appointments"]) {
+        *count = count_of(&admin, list).await;
+    }
+    counts
+}
+
+async fn count_of(admin: &Person, list: &str) -> u64 {
+    let answer = admin.client.get(&format!("/api/v1/{list}?page_size=1")).await;
+    answer.expect(200)["count"].as_u64().unwrap()
+}
