@@ -29,6 +29,11 @@ pub fn init(settings: &Settings) -> Result<(), SettingError> {
             Err(_) => filter,
         }
     });
+    // hms-bus tells of every fault of the broker itself; lapin would say it twice, and calls a stop an error.
+    let filter = match "lapin=off".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if json(settings)? {
         builder.json().flatten_event(true).with_current_span(false).try_init()

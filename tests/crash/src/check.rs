@@ -113,7 +113,8 @@ impl<'a> Index<'a> {
 
     fn findings(&self, write: &Write) -> Vec<Finding> {
         let rows = self.owned.get(&(write.kind, write.name.as_str())).map_or(&[][..], Vec::as_slice);
-        let found = |wrong, place| Finding { wrong, write: write.name.clone(), place, round: Some(write.round) };
+        let found =
+            |wrong, place| Finding { wrong, write: write.name.clone(), place, round: Some(write.round) };
         match (&write.outcome, rows) {
             (Outcome::Refused(_) | Outcome::Unknown, []) => Vec::new(),
             (Outcome::Refused(_), _) => vec![found(Wrong::Stray, Place::Owner)],
@@ -149,7 +150,8 @@ fn wrong(count: usize) -> Option<Wrong> {
 
 /// Rows that belong to no write, and consequences of records that no owner has.
 fn unasked(history: &History, facts: &Facts) -> Vec<Finding> {
-    let stray = |name: &str, place| Finding { wrong: Wrong::Stray, write: name.to_owned(), place, round: None };
+    let stray =
+        |name: &str, place| Finding { wrong: Wrong::Stray, write: name.to_owned(), place, round: None };
     let asked: HashSet<_> = history.writes.iter().map(|write| (write.kind, write.name.as_str())).collect();
     let owned = facts.owned.iter().filter(|row| !asked.contains(&(row.kind, row.write.as_str())));
     let mut strays: Vec<_> = owned.map(|row| stray(&row.write, Place::Owner)).collect();

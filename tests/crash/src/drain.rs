@@ -48,7 +48,11 @@ impl Drain<'_> {
             if now.is_some() && now == before {
                 return begun.elapsed();
             }
-            assert!(begun.elapsed() < PATIENCE, "events are still under way after {PATIENCE:?}: {:?}", self.left().await);
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "events are still under way after {PATIENCE:?}: {:?}",
+                self.left().await
+            );
             sleep(if now.is_some() { QUIET } else { PAUSE }).await;
             before = now;
         }
@@ -68,13 +72,13 @@ impl Drain<'_> {
         (taken.len() == SERVICES.len()).then_some(taken)
     }
 
-    /// Events in outboxes (and messages to be sent), and events in queues.
+    /// Events in outboxes and in queues. Mails may still be under way: each is a row by now.
     async fn left(&self) -> (i64, u32) {
         let queued = match &self.queues {
             Some(queues) => queues.count(&["", ".retry"]).await,
             None => 0,
         };
-        (self.databases.on_the_way().await, queued)
+        (self.databases.waiting().await, queued)
     }
 }
 
@@ -84,7 +88,9 @@ impl Queues {
         let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         let mut count = 0;
-        for service in SERVICES.iter().filter(|service| !hms_model::event::consumed_by(service.name).is_empty()) {
+        for service in
+            SERVICES.iter().filter(|service| !hms_model::event::consumed_by(service.name).is_empty())
+        {
             for end in ends {
                 let name = format!("{}.{}{end}", self.prefix, service.name);
                 let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };

@@ -27,7 +27,8 @@ pub async fn run(config: &Config) -> Report {
     let mut platform = Platform::prepare(Kind::Embedded).with("TOKEN_EXPIRY", "24h");
     platform.launch().await;
     let gateway = Client::new(platform.gateway_url());
-    let admin = until("the sign-in", PATIENCE, async || gateway.sign_in(ADMIN_EMAIL, ADMIN_PASSWORD).await).await;
+    let admin =
+        until("the sign-in", PATIENCE, async || gateway.sign_in(ADMIN_EMAIL, ADMIN_PASSWORD).await).await;
     let file = platform.folder().join("history.jsonl");
     let begun = Instant::now();
     let load = Load::start(admin, Recorder::create(file.clone()), config.seed, config.writers).await;

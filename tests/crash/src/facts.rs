@@ -75,15 +75,50 @@ const OWNERS: [(Kind, &str, &str); 4] = [
 ];
 
 const COPIES: [Question; 9] = [
-    (Kind::Patient, Place::Links, "auth", "SELECT CAST(record_id AS TEXT) AS record FROM record_links WHERE kind = 'patient'"),
-    (Kind::Practitioner, Place::Links, "auth", "SELECT CAST(record_id AS TEXT) AS record FROM record_links WHERE kind = 'practitioner'"),
+    (
+        Kind::Patient,
+        Place::Links,
+        "auth",
+        "SELECT CAST(record_id AS TEXT) AS record FROM record_links WHERE kind = 'patient'",
+    ),
+    (
+        Kind::Practitioner,
+        Place::Links,
+        "auth",
+        "SELECT CAST(record_id AS TEXT) AS record FROM record_links WHERE kind = 'practitioner'",
+    ),
     (Kind::Patient, Place::Directory, "appointment", "SELECT CAST(id AS TEXT) AS record FROM patients"),
-    (Kind::Practitioner, Place::Directory, "appointment", "SELECT CAST(id AS TEXT) AS record FROM practitioners"),
+    (
+        Kind::Practitioner,
+        Place::Directory,
+        "appointment",
+        "SELECT CAST(id AS TEXT) AS record FROM practitioners",
+    ),
     (Kind::Patient, Place::Recipients, "notification", "SELECT CAST(id AS TEXT) AS record FROM patients"),
-    (Kind::Patient, Place::Audit, "audit", "SELECT resource_id AS record FROM entries WHERE action = 'create' AND resource = 'patient'"),
-    (Kind::Practitioner, Place::Audit, "audit", "SELECT resource_id AS record FROM entries WHERE action = 'create' AND resource = 'practitioner'"),
-    (Kind::Booking, Place::Audit, "audit", "SELECT resource_id AS record FROM entries WHERE action = 'create' AND resource = 'appointment'"),
-    (Kind::Cancellation, Place::Audit, "audit", "SELECT resource_id AS record FROM entries WHERE action = 'update' AND resource = 'appointment'"),
+    (
+        Kind::Patient,
+        Place::Audit,
+        "audit",
+        "SELECT resource_id AS record FROM entries WHERE action = 'create' AND resource = 'patient'",
+    ),
+    (
+        Kind::Practitioner,
+        Place::Audit,
+        "audit",
+        "SELECT resource_id AS record FROM entries WHERE action = 'create' AND resource = 'practitioner'",
+    ),
+    (
+        Kind::Booking,
+        Place::Audit,
+        "audit",
+        "SELECT resource_id AS record FROM entries WHERE action = 'create' AND resource = 'appointment'",
+    ),
+    (
+        Kind::Cancellation,
+        Place::Audit,
+        "audit",
+        "SELECT resource_id AS record FROM entries WHERE action = 'update' AND resource = 'appointment'",
+    ),
 ];
 
 const BOOKED: &str = "SELECT CAST(a.id AS TEXT) AS record, CAST(a.patient_id AS TEXT) AS patient, p.name AS practitioner, \
@@ -114,7 +149,11 @@ impl Databases {
         let mut facts = Facts::default();
         for (kind, service, sql) in OWNERS {
             let rows: Vec<Named> = self.ask(service, sql).await;
-            facts.owned.extend(rows.into_iter().map(|row| Owned { kind, write: row.name, record: row.record }));
+            facts.owned.extend(rows.into_iter().map(|row| Owned {
+                kind,
+                write: row.name,
+                record: row.record,
+            }));
         }
         for (kind, place, service, sql) in COPIES {
             let rows: Vec<About> = self.ask(service, sql).await;
@@ -129,22 +168,14 @@ impl Databases {
         facts
     }
 
-    /// Events and messages that are still on their way out of the databases.
-    pub async fn on_the_way(&self) -> i64 {
-        let mut sum = self.count("notification", "SELECT count(*) AS count FROM messages WHERE status = 'pending'").await;
-        for service in self.0.keys() {
-            sum += self.count(service, "SELECT count(*) AS count FROM outbox").await;
-        }
-        sum
+    /// Events that wait in the outboxes.
+    pub async fn waiting(&self) -> i64 {
+        self.count("SELECT count(*) AS count FROM outbox").await
     }
 
-    /// Events that a service has given up, with the bus in the process.
+    /// Events that the services have given up.
     pub async fn dead_letters(&self) -> i64 {
-        let mut sum = 0;
-        for service in self.0.keys() {
-            sum += self.count(service, "SELECT count(*) AS count FROM dead_letters").await;
-        }
-        sum
+        self.count("SELECT count(*) AS count FROM dead_letters").await
     }
 
     async fn booked(&self) -> HashMap<(String, String, DateTime<Utc>), String> {
@@ -152,9 +183,14 @@ impl Databases {
         rows.into_iter().map(|row| ((row.patient, row.practitioner, row.start.into()), row.record)).collect()
     }
 
-    async fn count(&self, service: &str, sql: &'static str) -> i64 {
-        let rows: Vec<Count> = self.ask(service, sql).await;
-        rows[0].count
+    /// The sum over all databases.
+    async fn count(&self, sql: &'static str) -> i64 {
+        let mut sum = 0;
+        for service in self.0.keys() {
+            let rows: Vec<Count> = self.ask(service, sql).await;
+            sum += rows[0].count;
+        }
+        sum
     }
 
     async fn ask<R>(&self, service: &str, sql: &'static str) -> Vec<R>

@@ -33,13 +33,20 @@ pub enum Fault {
 impl Fault {
     /// All of them once, in an order drawn by chance.
     pub fn all(rng: &mut Rng) -> Vec<Self> {
-        let mut all = vec![Self::BrokerAway, Self::RestartDatabase, Self::CrashDatabase, Self::Kill(GATEWAY.to_owned())];
+        let mut all = vec![
+            Self::BrokerAway,
+            Self::RestartDatabase,
+            Self::CrashDatabase,
+            Self::Kill(GATEWAY.to_owned()),
+        ];
         all.extend(SERVICES.iter().map(|service| Self::Kill(program(service.name))));
         let die_at = |service, point| Self::DieAt(program(service), point);
         for producer in ["user", "appointment"] {
             all.extend([die_at(producer, PUBLISHED), die_at(producer, CONFIRMED)]);
         }
-        all.extend(["auth", "appointment", "notification", "audit"].map(|consumer| die_at(consumer, COMMITTED)));
+        all.extend(
+            ["auth", "appointment", "notification", "audit"].map(|consumer| die_at(consumer, COMMITTED)),
+        );
         rng.shuffle(&mut all);
         all
     }

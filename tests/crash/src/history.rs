@@ -125,7 +125,8 @@ impl History {
     fn take(&mut self, line: Line, writes: &mut BTreeMap<String, Write>) {
         let round = self.rounds.len().saturating_sub(1);
         let mut ends = |name: String, outcome| {
-            let write = writes.get_mut(&name).unwrap_or_else(|| panic!("{name} is answered before it was sent"));
+            let write =
+                writes.get_mut(&name).unwrap_or_else(|| panic!("{name} is answered before it was sent"));
             write.round = round;
             write.outcome = outcome;
         };
@@ -136,7 +137,8 @@ impl History {
             Line::Refused { write, code } => ends(write, Outcome::Refused(code)),
             Line::GivenUp { write } => ends(write, Outcome::Unknown),
             Line::Attempt { write: name, kind } => {
-                let unknown = Write { name: name.clone(), kind, attempts: 0, round, outcome: Outcome::Unknown };
+                let unknown =
+                    Write { name: name.clone(), kind, attempts: 0, round, outcome: Outcome::Unknown };
                 let write = writes.entry(name).or_insert(unknown);
                 write.attempts += 1;
                 write.round = round;

@@ -133,7 +133,8 @@ impl Shared {
     fn booking(&self, rng: &mut Rng) -> Option<Write> {
         let name = self.name();
         let mut known = self.known.lock();
-        let (patient, practitioner) = (rng.choice(&known.patients)?.clone(), rng.choice(&known.practitioners)?.clone());
+        let (patient, practitioner) =
+            (rng.choice(&known.patients)?.clone(), rng.choice(&known.practitioners)?.clone());
         let body = known.slots.draw(rng, &patient, &practitioner, &name);
         Some(Write { name, kind: Kind::Booking, path: "/api/v1/appointments".into(), body })
     }

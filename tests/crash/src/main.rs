@@ -20,7 +20,8 @@ async fn kill_everything() -> ExitCode {
     let config = Config::from_environment();
     let mut good = true;
     if wanted(Kind::Production) {
-        good &= show("PostgreSQL + RabbitMQ, each service a process", &config, production::run(&config).await);
+        good &=
+            show("PostgreSQL + RabbitMQ, each service a process", &config, production::run(&config).await);
     }
     if wanted(Kind::Embedded) {
         good &= show("SQLite + in-process bus, `hms up`", &config, embedded::run(&config).await);

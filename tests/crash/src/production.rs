@@ -103,14 +103,17 @@ impl Platform {
             .await;
         }
         let gateway = self.gateway();
-        until("the gateway", PATIENCE, async || gateway.get("/health").await.ok().filter(|answer| answer.status == 200))
-            .await;
+        until("the gateway", PATIENCE, async || {
+            gateway.get("/health").await.ok().filter(|answer| answer.status == 200)
+        })
+        .await;
     }
 
     /// The first admin's client of the gateway.
     pub async fn admin(&self) -> Client {
         let gateway = self.gateway();
-        until("the admin's sign-in", PATIENCE, async || gateway.sign_in(ADMIN_EMAIL, ADMIN_PASSWORD).await).await
+        until("the admin's sign-in", PATIENCE, async || gateway.sign_in(ADMIN_EMAIL, ADMIN_PASSWORD).await)
+            .await
     }
 
     /// The databases of the services.
@@ -127,7 +130,9 @@ impl Platform {
     async fn inject(&mut self, fault: &Fault, config: &Config) {
         match fault {
             Fault::Kill(program) => self.programs.get_mut(program).unwrap().kill().await,
-            Fault::DieAt(program, point) => self.programs.get_mut(program).unwrap().die_at(point, PASSING).await,
+            Fault::DieAt(program, point) => {
+                self.programs.get_mut(program).unwrap().die_at(point, PASSING).await
+            }
             Fault::BrokerAway => {
                 self.servers.down(Server::Rabbitmq).await;
                 sleep(config.broker_away).await;
@@ -173,7 +178,8 @@ pub async fn run(config: &Config) -> Report {
     let drain = Drain { databases: &databases, ports: &platform.ports, queues: Some(platform.queues()) };
     let drained = drain.wait().await;
     let mut ends = Vec::new();
-    let mut notes = vec![format!("wrote for {took:.1?}; at rest {drained:.1?} later; the list: {}", file.display())];
+    let mut notes =
+        vec![format!("wrote for {took:.1?}; at rest {drained:.1?} later; the list: {}", file.display())];
     for (name, program) in std::mem::take(&mut platform.programs) {
         let seen = program.seen();
         if !seen.by_itself.is_empty() {

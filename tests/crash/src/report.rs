@@ -53,7 +53,8 @@ impl Report {
                 *refused.entry(code.clone()).or_default() += 1;
             }
         }
-        let count = |is: fn(&Outcome) -> bool| history.writes.iter().filter(|write| is(&write.outcome)).count();
+        let count =
+            |is: fn(&Outcome) -> bool| history.writes.iter().filter(|write| is(&write.outcome)).count();
         Self {
             rows: rows(history, &findings),
             findings,
@@ -99,7 +100,8 @@ fn rows(history: &History, findings: &[Finding]) -> Vec<Row> {
     let mut rows: Vec<(Row, BTreeSet<usize>)> = Vec::new();
     for (round, fault) in history.rounds.iter().enumerate() {
         let at = rows.iter().position(|(row, _)| row.fault == *fault).unwrap_or_else(|| {
-            let row = Row { fault: fault.clone(), injected: 0, acknowledged: 0, lost: 0, doubled: 0, stray: 0 };
+            let row =
+                Row { fault: fault.clone(), injected: 0, acknowledged: 0, lost: 0, doubled: 0, stray: 0 };
             rows.push((row, BTreeSet::new()));
             rows.len() - 1
         });
@@ -135,7 +137,11 @@ impl fmt::Display for Row {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<46} {:>8} {:>12} {:>6} {:>8} {:>6}", "fault", "injected", "acknowledged", "lost", "doubled", "stray")?;
+        writeln!(
+            f,
+            "{:<46} {:>8} {:>12} {:>6} {:>8} {:>6}",
+            "fault", "injected", "acknowledged", "lost", "doubled", "stray"
+        )?;
         for row in &self.rows {
             writeln!(f, "{row}")?;
         }

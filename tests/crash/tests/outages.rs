@@ -20,8 +20,8 @@ use hms_tests::{Kind, PATIENCE, records, until, wanted};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-/// No request hangs, whatever is away: connecting, waiting for a turn and waiting for a lock take 2 s each.
-const AT_ONCE: Duration = Duration::from_secs(10);
+/// No request hangs, whatever is away: a wait for a turn and a wait for a lock take 5 s each (`hms_db::PoolOptions`).
+const IN_TIME: Duration = Duration::from_secs(20);
 
 mod what_is_away_is_told_and_comes_back {
     use super::*;
@@ -51,7 +51,9 @@ mod what_is_away_is_told_and_comes_back {
 async fn the_database_is_away_at_the_start(platform: &Platform) {
     for service in SERVICES {
         let client = platform.service(service.name);
-        let health = until("an answer without a database", PATIENCE, async || client.get("/health/detailed").await.ok());
+        let health = until("an answer without a database", PATIENCE, async || {
+            client.get("/health/detailed").await.ok()
+        });
         expect_unhealthy(&health.await);
         assert_eq!(client.get("/health").await.unwrap().status, 200, "the process is there");
     }
@@ -68,7 +70,7 @@ async fn the_database_goes_away(platform: &Platform, admin: &Client) {
     let begun = Instant::now();
     expect_unavailable(&register(admin).await);
     expect_unavailable(&admin.get("/api/v1/patients").await.unwrap());
-    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < IN_TIME, "{:?}", begun.elapsed());
     expect_unhealthy(&platform.service("user").get("/health/detailed").await.unwrap());
     platform.servers.up().await;
     platform.recovered().await;
@@ -85,12 +87,12 @@ async fn all_connections_are_taken(platform: &Platform, admin: &Client) {
         let admin = admin.clone();
         requests.spawn(async move { register(&admin).await });
     }
-    let practitioners = admin.get("/api/v1/appointments").await.unwrap();
-    assert_eq!(practitioners.status, 200, "other services have connections of their own");
+    let appointments = admin.get("/api/v1/appointments").await.unwrap();
+    assert_eq!(appointments.status, 200, "other services have connections of their own");
     for answer in requests.join_all().await {
         expect_unavailable(&answer);
     }
-    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < IN_TIME, "{:?}", begun.elapsed());
     other.batch_execute("COMMIT").unwrap();
     platform.recovered().await;
     expect_created(&register(admin).await);
