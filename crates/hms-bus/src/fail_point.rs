@@ -38,3 +38,15 @@ impl Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fail_point_is_set_by_its_name_and_none_is_by_default() {
+        assert_eq!(Options::default().fail_at, None);
+        assert_eq!("consumer.committed".parse(), Ok(FailPoint::ConsumerCommitted));
+        assert!("consumer".parse::<FailPoint>().is_err());
+    }
+}

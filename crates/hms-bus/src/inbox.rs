@@ -79,7 +79,7 @@ mod tests {
             let own = TestDatabase::new(backend, "inbox", &Migrations::new().and(crate::MIGRATIONS)).await;
             let database = Database::new(own.url.clone(), PoolOptions::default());
             let (old, now) = (DateTime::UNIX_EPOCH + TimeDelta::days(20_000), Clock::system().now());
-            let id = EventId::new(old);
+            let id = EventId::from_uuid(Uuid::from_u128(lowest_id(old).uuid().as_u128() + 7));
             let label = Label { event_id: id, kind: String::new(), subject: String::new() };
             let death = Death { reason: String::new(), attempts: 1, at: old };
             let letter = DeadLetter::new(Vec::new(), label, death);

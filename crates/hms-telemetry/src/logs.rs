@@ -23,12 +23,13 @@ const LIBRARIES: [(&str, LevelFilter); 6] = [
 pub fn init(settings: &Settings) -> Result<(), SettingError> {
     let default = if settings.parse_or("DEBUG", false)? { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let level = settings.parse_or("LOG_LEVEL", default)?;
-    let filter = LIBRARIES.iter().fold(EnvFilter::default().add_directive(level.into()), |filter, (library, most)| {
-        match format!("{library}={}", level.min(*most)).parse() {
-            Ok(directive) => filter.add_directive(directive),
-            Err(_) => filter,
-        }
-    });
+    let filter =
+        LIBRARIES.iter().fold(EnvFilter::default().add_directive(level.into()), |filter, (library, most)| {
+            match format!("{library}={}", level.min(*most)).parse() {
+                Ok(directive) => filter.add_directive(directive),
+                Err(_) => filter,
+            }
+        });
     // hms-bus tells of every fault of the broker itself; lapin would say it twice, and calls a stop an error.
     let filter = match "lapin=off".parse() {
         Ok(directive) => filter.add_directive(directive),

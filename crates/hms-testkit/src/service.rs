@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use chrono::{DateTime, TimeDelta};
 use hms_access::{Claims, Issuer, KeySource, SigningKey, Verifier};
-use hms_db::{Backend, Database};
+use hms_db::{Backend, Database, DatabaseUrl};
 use hms_model::Clock;
 use hms_model::event::{Envelope, Event};
 use hms_model::id::{AccountId, Id, PatientId};
@@ -26,7 +26,7 @@ pub struct TestService<S> {
     pub folder: Folder,
     issuer: Issuer,
     running: Running,
-    _own: TestDatabase,
+    own: TestDatabase,
     service: PhantomData<S>,
 }
 
@@ -69,12 +69,17 @@ impl<S: Service> TestService<S> {
         };
         let running = hms_service::start::<S>(&settings, wiring).await.unwrap();
         let database = running.context().database.clone();
-        Self { clock, database, folder, issuer, running, _own: own, service: PhantomData }
+        Self { clock, database, folder, issuer, running, own, service: PhantomData }
     }
 
     /// Where it answers.
     pub fn base(&self) -> String {
         format!("http://{}", self.running.address())
+    }
+
+    /// Where its database is, for what reaches it past the service.
+    pub fn database_url(&self) -> &DatabaseUrl {
+        &self.own.url
     }
 
     /// A client without a token.

@@ -2,6 +2,7 @@
 //! documents, and the import of other systems' exports through the public API.
 
 pub mod asyncapi;
+pub mod audit;
 pub mod client;
 pub mod dead_letters;
 pub mod import;

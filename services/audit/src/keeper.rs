@@ -13,14 +13,16 @@ use crate::store::chain::{self, PruneError};
 
 /// How often it is looked whether anything waits for a checkpoint; see `LONGEST_WAIT` of the chain.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long after a pruning the next one comes, and how long after one that failed.
 const PRUNE: TimeDelta = TimeDelta::days(1);
+const PRUNE_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// The task that keeps the chain.
 pub struct Keeper {
     context: Context,
     signer: Arc<Signer>,
     retention: Retention,
-    pruned_at: Option<DateTime<Utc>>,
+    prune_at: DateTime<Utc>,
     /// The last checkpoint that the log has.
     logged: i64,
 }
@@ -28,7 +30,7 @@ pub struct Keeper {
 impl Keeper {
     /// A keeper that has done nothing yet.
     pub fn new(context: Context, signer: Arc<Signer>, retention: Retention) -> Self {
-        Self { context, signer, retention, pruned_at: None, logged: 0 }
+        Self { context, signer, retention, prune_at: DateTime::UNIX_EPOCH, logged: 0 }
     }
 
     /// Keeps the chain until the service stops. What fails is done the next time.
@@ -44,10 +46,11 @@ impl Keeper {
                 tracing::warn!(%error, "the chain could not be signed");
             }
             let now = self.context.clock.now();
-            if self.pruned_at.is_none_or(|last| now - last >= PRUNE) {
-                match self.prune(&stop).await {
-                    Ok(()) => self.pruned_at = Some(now),
-                    Err(error) => tracing::error!(%error, "old entries could not be pruned"),
+            if now >= self.prune_at {
+                let pruned = self.prune(&stop).await;
+                self.prune_at = now + if pruned.is_ok() { PRUNE } else { PRUNE_AGAIN };
+                if let Err(error) = pruned {
+                    tracing::error!(%error, "old entries could not be pruned");
                 }
             }
         }

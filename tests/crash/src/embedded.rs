@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::facts::Databases;
+use crate::faults;
 use crate::history::{History, Recorder};
 use crate::load::Load;
 use crate::report::Report;
@@ -34,9 +35,14 @@ pub async fn run(config: &Config) -> Report {
     let load = Load::start(admin, Recorder::create(file.clone()), config.seed, config.writers).await;
     let mut kills = 0;
     while kills < config.kills || load.acknowledged() < config.writes {
-        load.round("hms up: SIGKILL");
-        sleep(Duration::from_millis(rng.u64(0..LIFE))).await;
-        platform.kill();
+        if kills % 4 == 3 {
+            load.round("hms up: dies between effect and ack");
+            die_at(&mut platform, faults::COMMITTED).await;
+        } else {
+            load.round("hms up: SIGKILL");
+            sleep(Duration::from_millis(rng.u64(0..LIFE))).await;
+            platform.kill();
+        }
         platform.launch().await;
         kills += 1;
     }
@@ -54,4 +60,14 @@ pub async fn run(config: &Config) -> Report {
         report.faults.push(format!("{dead} events are dead letters"));
     }
     report
+}
+
+/// A life that ends at a fail point; it may be so short that the process does not get to say where it listens.
+async fn die_at(platform: &mut Platform, fail_point: &str) {
+    platform.kill();
+    platform.set("HMS_FAILPOINT", fail_point);
+    platform.spawn();
+    let status = platform.process().end().await;
+    assert!(!status.success(), "it ended well");
+    platform.set("HMS_FAILPOINT", "");
 }

@@ -13,7 +13,7 @@ const PUBLISHED: &str = "relay.published";
 /// Events in the broker, and still in the outbox.
 const CONFIRMED: &str = "relay.confirmed";
 /// The effect committed, the message not acknowledged.
-const COMMITTED: &str = "consumer.committed";
+pub const COMMITTED: &str = "consumer.committed";
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -126,6 +126,50 @@ impl Platform {
         Queues { url: self.servers.amqp_url(), prefix: PREFIX }
     }
 
+    /// Everything in turn, until there are enough writes.
+    async fn suffer(&mut self, load: &Load, config: &Config) {
+        let mut rng = Rng::with_seed(config.seed);
+        loop {
+            for fault in Fault::all(&mut rng) {
+                load.round(&fault.to_string());
+                sleep(Duration::from_millis(rng.u64(0..MOMENT))).await;
+                self.inject(&fault, config).await;
+                self.recovered().await;
+            }
+            if load.acknowledged() >= config.writes {
+                return;
+            }
+        }
+    }
+
+    /// Ends the processes; says which had ended by themselves before, and which ended badly now.
+    async fn stop(&mut self) -> (Vec<String>, Vec<String>) {
+        let (mut by_themselves, mut badly) = (Vec::new(), Vec::new());
+        for (name, program) in std::mem::take(&mut self.programs) {
+            let ends = program.seen().by_itself;
+            if !ends.is_empty() {
+                by_themselves.push(format!("{name} ended by itself and was started again: {ends:?}"));
+            }
+            let status = program.stop().await;
+            if !status.success() {
+                badly.push(format!("{name} ended upon SIGTERM with {status}"));
+            }
+        }
+        (by_themselves, badly)
+    }
+
+    /// What did not arrive, once nobody takes it any more.
+    async fn left(&self, databases: &Databases) -> Vec<String> {
+        let queues = self.queues();
+        let waiting = databases.waiting().await + i64::from(queues.count(&["", ".retry"]).await);
+        let dead = databases.dead_letters().await + i64::from(queues.count(&[".dead"]).await);
+        let told = [(waiting, "are still in outboxes and queues"), (dead, "are dead letters")];
+        told.iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} events {what}"))
+            .collect()
+    }
+
     /// Does it; returns when it is over, though perhaps not recovered from.
     async fn inject(&mut self, fault: &Fault, config: &Config) {
         match fault {
@@ -152,54 +196,28 @@ impl Platform {
 
 /// Loads the platform and does everything to it, in turn, until there are enough writes; then compares.
 pub async fn run(config: &Config) -> Report {
-    let mut rng = Rng::with_seed(config.seed);
     let mut platform = Platform::prepare("production").await;
     platform.servers.up().await;
     platform.launch();
     platform.recovered().await;
-    let history = Recorder::create(platform.folder.join("history.jsonl"));
-    let file = history.path().to_owned();
+    let file = platform.folder.join("history.jsonl");
     let begun = Instant::now();
-    let load = Load::start(platform.admin().await, history, config.seed, config.writers).await;
-    loop {
-        for fault in Fault::all(&mut rng) {
-            load.round(&fault.to_string());
-            sleep(Duration::from_millis(rng.u64(0..MOMENT))).await;
-            platform.inject(&fault, config).await;
-            platform.recovered().await;
-        }
-        if load.acknowledged() >= config.writes {
-            break;
-        }
-    }
+    let load =
+        Load::start(platform.admin().await, Recorder::create(file.clone()), config.seed, config.writers)
+            .await;
+    platform.suffer(&load, config).await;
     load.stop().await;
     let took = begun.elapsed();
     let databases = platform.databases();
     let drain = Drain { databases: &databases, ports: &platform.ports, queues: Some(platform.queues()) };
     let drained = drain.wait().await;
-    let mut ends = Vec::new();
-    let mut notes =
-        vec![format!("wrote for {took:.1?}; at rest {drained:.1?} later; the list: {}", file.display())];
-    for (name, program) in std::mem::take(&mut platform.programs) {
-        let seen = program.seen();
-        if !seen.by_itself.is_empty() {
-            notes.push(format!("{name} ended by itself and was started again: {:?}", seen.by_itself));
-        }
-        let status = program.stop().await;
-        if !status.success() {
-            ends.push(format!("{name} ended upon SIGTERM with {status}"));
-        }
-    }
-    let left = platform.queues().count(&["", ".retry"]).await;
-    if left > 0 {
-        ends.push(format!("{left} messages are left in the queues"));
-    }
-    let dead = i64::from(platform.queues().count(&[".dead"]).await) + databases.dead_letters().await;
-    if dead > 0 {
-        ends.push(format!("{dead} events are dead letters"));
-    }
+    let (by_themselves, badly) = platform.stop().await;
     let mut report = Report::of(&History::read(&file), &databases.facts().await);
-    report.notes.extend(notes);
-    report.faults.extend(ends);
+    report
+        .notes
+        .push(format!("wrote for {took:.1?}; at rest {drained:.1?} later; the list: {}", file.display()));
+    report.notes.extend(by_themselves);
+    report.faults.extend(badly);
+    report.faults.extend(platform.left(&databases).await);
     report
 }

@@ -131,7 +131,7 @@ fn writes_with(findings: &[Finding], wrong: Wrong, rounds: Option<&BTreeSet<usiz
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fault, injected, acknowledged, lost, doubled, stray } = self;
-        write!(f, "{fault:<46} {injected:>8} {acknowledged:>12} {lost:>6} {doubled:>8} {stray:>6}")
+        write!(f, "{fault:<50} {injected:>8} {acknowledged:>12} {lost:>6} {doubled:>8} {stray:>6}")
     }
 }
 
@@ -139,7 +139,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<46} {:>8} {:>12} {:>6} {:>8} {:>6}",
+            "{:<50} {:>8} {:>12} {:>6} {:>8} {:>6}",
             "fault", "injected", "acknowledged", "lost", "doubled", "stray"
         )?;
         for row in &self.rows {

@@ -246,3 +246,72 @@ impl<'a> EntryRow<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use diesel::connection::SimpleConnection;
+    use hms_db::{Backend, Database, PoolOptions};
+    use hms_model::audit::Actor;
+    use hms_model::id::Id;
+    use hms_testkit::database::TestDatabase;
+    use ring::rand::SystemRandom;
+    use ring::signature::Ed25519KeyPair;
+
+    use super::*;
+
+    fn act(at: DateTime<Utc>) -> AuditEntry {
+        AuditEntry {
+            id: Id::new(at),
+            at,
+            service: "user".into(),
+            actor: Actor { account_id: None, roles: vec![] },
+            action: Action::Read,
+            resource: "patient".into(),
+            resource_id: None,
+            patient_ids: vec![],
+            outcome: Outcome::Success,
+            detail: None,
+            request_id: None,
+            source_ip: None,
+        }
+    }
+
+    /// Somebody wants the service to take away what is not old.
+    fn false_date(backend: Backend) -> &'static str {
+        match backend {
+            Backend::Postgres => {
+                "SET LOCAL session_replication_role = replica;
+                 UPDATE checkpoints SET at = '2001-01-01T00:00:00.000000Z'"
+            }
+            Backend::Sqlite => {
+                "DROP TRIGGER checkpoints_update; UPDATE checkpoints SET at = '2001-01-01T00:00:00.000000Z'"
+            }
+        }
+    }
+
+    hms_testkit::on_both_back_ends! {
+        async fn only_the_date_that_was_signed_makes_an_entry_old(backend) {
+            let migrations = hms_service::all_migrations::<crate::Service>();
+            let own = TestDatabase::new(backend, "audit", &migrations).await;
+            let database = Database::new(own.url.clone(), PoolOptions::default());
+            let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+            let signer = Signer::new(key.as_ref()).unwrap();
+            let outcome = database.write(move |db| {
+                let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+                let (earlier, later) = (now - TimeDelta::days(30), now + TimeDelta::days(30));
+                append(db, &signer, &act(now), now)?;
+                assert!(sign_if_due(db, &signer, now + TimeDelta::minutes(1))?);
+                assert!(!sign_if_due(db, &signer, later)?, "nothing new");
+                assert_eq!(prune(db, &signer, earlier, later)?, None);
+                db.batch_execute(false_date(backend)).map_err(hms_db::Error::from)?;
+                assert!(matches!(prune(db, &signer, earlier, later), Err(PruneError::Unsigned(1))));
+                assert_eq!(prune(db, &signer, later, later)?, Some(1));
+                assert_eq!(prune(db, &signer, later, later)?, None, "the new checkpoint is not that old");
+                Ok::<_, PruneError>(head(db)?)
+            });
+            let head = outcome.await.unwrap();
+            assert_eq!((head.tip.seq, head.boundary.seq, head.checkpoint.number), (1, 1, 2));
+        }
+    }
+}

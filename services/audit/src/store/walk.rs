@@ -152,8 +152,9 @@ fn part(db: &mut Db, head: Head, span: Span) -> Result<Beginning> {
 }
 
 fn place(db: &mut Db, seq: i64) -> Result<Place> {
-    let hash: String = entries::table.find(seq).select(entries::hash).first(db)?;
-    Ok(Place { hash: Hash::kept(hash), seq })
+    let hash: Option<String> = entries::table.find(seq).select(entries::hash).first(db).optional()?;
+    // One that is missing is for the check to find.
+    Ok(Place { hash: Hash::kept(hash.unwrap_or_default()), seq })
 }
 
 fn beginning(db: &mut Db, anchor: Place, whole: bool) -> Result<Vec<Record>> {
@@ -169,25 +170,25 @@ impl Walk {
         }
         let rows = self.rows(db)?;
         let full = i64::try_from(rows.len()).is_ok_and(|count| count == BATCH);
-        let to = match rows.last() {
-            Some(row) if full => row.seq,
-            _ => self.limit(),
-        };
-        let patients =
-            if self.mode == Mode::Check { patients(db, self.reached, to)? } else { HashMap::new() };
-        let signed = checkpoints_between(db, self.signed_from, to)?;
+        let last = rows.last().map_or(self.reached, |row| row.seq);
+        let check = self.mode == Mode::Check;
+        let patients = if check { patients(db, self.reached, last)? } else { HashMap::new() };
+        let mut signed = checkpoints_between(db, self.signed_from, last)?;
+        if !full {
+            // Of those that sign more than there is, one is enough to show it.
+            signed.extend(checkpoint_after(db, last, self.limit())?);
+        }
         // After the rows were read: what was pruned later is in them.
         if self.mode == Mode::Export && chain::head(db)?.boundary.seq > self.reached {
             return Err(WalkError::Pruned);
         }
-        let check = self.mode == Mode::Check;
         let entries = rows.into_iter().map(|row| {
             let seq = row.seq;
             (seq, Record::Entry(row.entry(check.then(|| patients.get(&seq).map_or(&[][..], Vec::as_slice)))))
         });
         let mut records = merge(entries, signed);
-        self.reached = to;
-        self.signed_from = to.saturating_add(1);
+        self.reached = last;
+        self.signed_from = last.saturating_add(1);
         if !full {
             self.mode = Mode::Done;
             records.push(Record::End(self.end.clone()));
@@ -206,16 +207,29 @@ impl Walk {
     }
 }
 
+type SignedRow = (i64, String, String);
+
 fn checkpoints_between(db: &mut Db, from: i64, to: i64) -> Result<Vec<(i64, Record)>> {
-    let rows: Vec<(i64, String, String)> = checkpoints::table
+    let rows: Vec<SignedRow> = checkpoints::table
         .filter(checkpoints::seq.between(from, to))
         .order((checkpoints::seq, checkpoints::number))
         .select((checkpoints::seq, checkpoints::statement, checkpoints::signature))
         .load(db)?;
-    let record = |(seq, statement, signature): (i64, String, String)| {
-        (seq, Record::Checkpoint(SignedCheckpoint { statement, signature }))
-    };
-    Ok(rows.into_iter().map(record).collect())
+    Ok(rows.into_iter().map(checkpoint).collect())
+}
+
+fn checkpoint_after(db: &mut Db, after: i64, to: i64) -> Result<Option<(i64, Record)>> {
+    let row: Option<SignedRow> = checkpoints::table
+        .filter(checkpoints::seq.gt(after).and(checkpoints::seq.le(to)))
+        .order((checkpoints::seq, checkpoints::number))
+        .select((checkpoints::seq, checkpoints::statement, checkpoints::signature))
+        .first(db)
+        .optional()?;
+    Ok(row.map(checkpoint))
+}
+
+fn checkpoint((seq, statement, signature): SignedRow) -> (i64, Record) {
+    (seq, Record::Checkpoint(SignedCheckpoint { statement, signature }))
 }
 
 /// Each checkpoint after the entry that it signs.

@@ -7,7 +7,7 @@ use hms_model::role::Role;
 use hms_testkit::on_both_back_ends;
 use serde_json::Value;
 
-use crate::common::{App, entry, key, record, tamper, ten_entries, verify_file};
+use crate::common::{App, key, record, tamper, ten_entries, verify_file};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -106,12 +106,9 @@ on_both_back_ends! {
     async fn an_export_streams(backend) {
         let app = App::start(backend).await;
         let admin = app.client(&[Role::Admin]);
-        let long = "x".repeat(64 * 1024);
-        for _ in 0..400 {
-            let mut act = entry(&app.clock, &[]);
-            act.detail = Some(long.clone());
-            app.deliver(&AuditRecorded(act)).await;
-        }
+        record(&app, 400).await;
+        let long = format!("UPDATE entries SET entry = '\"{}\"'", "x".repeat(64 * 1024));
+        tamper(&app.database, &long).await;
         let url = format!("{}/api/v1/audit/export", app.base());
         let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
         let answer = http.get(url).bearer_auth(admin.token().unwrap()).send().await.unwrap();
@@ -125,9 +122,9 @@ on_both_back_ends! {
             bytes.extend(chunk.unwrap());
         }
         let text = String::from_utf8(bytes).unwrap();
-        assert_eq!(numbers(&lines(&text)).len(), 400);
+        assert_eq!(text.matches("\"type\":\"entry\"").count(), 400);
         assert!(text.contains("\"entry\":{\"too\":\"late\"}"), "the last entry was read before");
-        assert_eq!(lines(&text).last().unwrap()["type"], "end");
+        assert!(text.lines().last().unwrap().starts_with("{\"type\":\"end\""));
         app.stop().await;
     }
 }

@@ -14,7 +14,6 @@ const RETENTION: [(&str, &str); 1] = [("AUDIT_RETENTION", "30d")];
 on_both_back_ends! {
     async fn what_is_too_old_goes_and_the_rest_can_be_checked(backend) {
         let app = App::start_with(backend, &RETENTION).await;
-        let admin = app.client(&[Role::Admin]);
         ten_entries(&app).await;
         app.clock.advance(TimeDelta::days(20));
         record(&app, 3).await;
@@ -23,6 +22,7 @@ on_both_back_ends! {
         until("the pruning", 30, async || (entries(&app.database).await == 5).then_some(())).await;
 
         // The eight that were signed more than 30 days ago are gone, with what signed them; a new checkpoint tells.
+        let admin = app.client(&[Role::Admin]);
         let trusted = key(&admin).await;
         let report = verify(&app.database, Some(trusted.clone())).await;
         assert_eq!((report.finding, report.anchor.seq, report.entries), (None, 8, 5));
@@ -35,7 +35,6 @@ on_both_back_ends! {
 
         // What is left is guarded as before, and the chain goes on.
         assert!(sql(&app.database, "DELETE FROM entries WHERE seq = 9").await.is_err());
-        let admin = app.client(&[Role::Admin]);
         record(&app, 2).await;
         let list = admin.get("/api/v1/audit").await;
         assert_eq!(list.expect(200)["count"], 7);

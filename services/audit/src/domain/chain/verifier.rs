@@ -209,6 +209,11 @@ impl Verifier {
         if self.missed.is_some() {
             return;
         }
+        if statement.seq > self.tip.place.seq {
+            // Either something is missing here, which the next entry will show, or the end is.
+            self.missed = Some(statement);
+            return;
+        }
         let Statement { number, seq, .. } = statement;
         let before = self.last.as_ref().map(|(last, hash)| (last.number, hash.clone()));
         let before = before.or_else(|| (self.whole && self.anchor.seq == 0).then(|| (0, Hash::genesis())));
@@ -234,11 +239,6 @@ impl Verifier {
         if seq < self.tip.place.seq {
             let reason = format!("the checkpoint {number} comes after entries that are newer");
             return self.found(Kind::Reorder, seq, None, reason);
-        }
-        if seq > self.tip.place.seq {
-            // Either something is missing here, which the next entry will show, or the end is.
-            self.missed.get_or_insert(statement);
-            return;
         }
         if statement.hash != self.tip.place.hash {
             self.unsigned = Some(self.differs(&statement));
