@@ -417,6 +417,8 @@ destroy() {
   [ -d "$dir" ] || return 0
   [ -e "$dir/lock" ] || fail "$dir was not made by this script; nothing deleted"
   down
+  # The lock goes last: by it a folder that was half deleted is known as ours.
+  find "$dir" -mindepth 1 -maxdepth 1 ! -name lock -exec rm -rf {} +
   rm -rf "$dir"
 }
 
