@@ -9,7 +9,7 @@ use hms_model::Clock;
 use hms_model::service::GATEWAY_PORT;
 use hms_settings::{SettingError, Settings};
 
-use crate::RouteTable;
+use crate::{Edge, RouteTable};
 
 /// All that the gateway must know before it starts.
 pub struct Config {
@@ -21,6 +21,8 @@ pub struct Config {
     pub verifier: Verifier,
     /// How much and how long.
     pub limits: Limits,
+    /// How it meets its clients.
+    pub edge: Edge,
     /// Threads that answer requests, each with connections of its own to the services.
     pub workers: usize,
     /// The source of the time in request ids.
@@ -61,6 +63,7 @@ impl Config {
             routes: routes(settings, offset)?,
             verifier: verifier(settings)?,
             limits: limits(settings)?,
+            edge: Edge::from_settings(settings)?,
             workers: workers(settings)?,
             clock: Clock::system(),
         })

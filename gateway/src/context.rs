@@ -10,7 +10,7 @@ use hms_access::Claims;
 use hms_model::Clock;
 use hms_model::id::Id;
 
-use crate::Upstream;
+use crate::{Proxies, Upstream};
 
 /// The context of one request: each phase adds what it finds out.
 pub struct Context {
@@ -20,9 +20,9 @@ pub struct Context {
     pub started: Instant,
     /// Its method.
     pub method: Method,
-    /// The address at the other end of the connection.
-    pub peer: Option<IpAddr>,
-    /// Whether the connection is encrypted.
+    /// The address of the client, as far as trusted proxies tell it.
+    pub client: IpAddr,
+    /// Whether the client's connection is encrypted.
     pub secure: bool,
     /// Who comes, where a token said so.
     pub caller: Option<Arc<Claims>>,
@@ -34,7 +34,8 @@ pub struct Context {
 
 impl Context {
     /// The context of a request that has just come.
-    pub fn new(request: &ServiceRequest, clock: &Clock) -> Self {
+    pub fn new(request: &ServiceRequest, clock: &Clock, proxies: &Proxies) -> Self {
+        let origin = proxies.origin(request);
         let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
         Self {
             request_id: given
@@ -42,8 +43,8 @@ impl Context {
                 .map_or_else(|| new_request_id(clock), str::to_owned),
             started: Instant::now(),
             method: request.method().clone(),
-            peer: request.peer_addr().map(|address| address.ip()),
-            secure: request.app_config().secure(),
+            client: origin.client,
+            secure: origin.secure,
             caller: None,
             upstream: None,
             template: None,

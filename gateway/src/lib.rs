@@ -7,13 +7,17 @@
 
 mod config;
 mod context;
+mod edge;
 mod own;
 mod phases;
+mod proxies;
 mod server;
 mod table;
 mod upstream;
 
 pub use config::{Config, Limits};
+pub use edge::Edge;
+pub use proxies::{ForwardedHeader, Proxies};
 pub use server::{Running, start};
 pub use table::{RouteTable, TableError};
 pub use upstream::Upstream;

@@ -28,7 +28,7 @@ pub async fn run(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<Recorded>, Error> {
-    let context = Context::new(&request, &gateway.shared.clock);
+    let context = Context::new(&request, &gateway.shared.clock, &gateway.shared.edge.proxies);
     let mut recorder = Recorder::new(context, &gateway.shared.metrics);
     request_id::scope(recorder.context.request_id.clone(), async move {
         let mut response = respond(&gateway, &mut recorder.context, request, next).await?;

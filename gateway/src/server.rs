@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::own::{self, schema::Schema};
 use crate::phases;
 use crate::upstream::Pool;
-use crate::{Config, Limits, RouteTable};
+use crate::{Config, Edge, Limits, RouteTable};
 
 /// How long requests in flight may take to end once the gateway stops.
 const DRAIN_SECONDS: u64 = 30;
@@ -30,6 +30,7 @@ pub struct Shared {
     pub routes: RouteTable,
     pub verifier: Verifier,
     pub limits: Limits,
+    pub edge: Edge,
     pub clock: Clock,
     pub metrics: Metrics,
     pub schema: Schema,
@@ -69,9 +70,10 @@ impl Running {
 
 /// Starts a gateway inside a tokio runtime and returns when it listens. Signals are the caller's matter.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
-    let Config { listen, routes, verifier, limits, workers, clock } = config;
+    let Config { listen, routes, verifier, limits, edge, workers, clock } = config;
     let (metrics, schema) = (Metrics::new(), Schema::default());
-    let shared = Arc::new(Shared { routes, verifier, limits, clock, metrics, schema, since: Instant::now() });
+    let shared =
+        Arc::new(Shared { routes, verifier, limits, edge, clock, metrics, schema, since: Instant::now() });
     let server = HttpServer::new(move || {
         let gateway =
             Data::new(Gateway { shared: Arc::clone(&shared), pool: Pool::new(shared.limits.connect) });

@@ -54,8 +54,8 @@ pub fn to_upstream(
         }
     }
     headers.insert(HOST, upstream.host.clone());
-    if let Some(peer) = context.peer.and_then(|peer| HeaderValue::from_str(&peer.to_string()).ok()) {
-        headers.insert(X_FORWARDED_FOR, peer);
+    if let Ok(client) = HeaderValue::from_str(&context.client.to_string()) {
+        headers.insert(X_FORWARDED_FOR, client);
     }
     let scheme = if context.secure { "https" } else { "http" };
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));

@@ -48,6 +48,7 @@ impl Gateway {
             routes: RouteTable::parse(routes).unwrap(),
             verifier,
             limits,
+            edge: hms_gateway::Edge::default(),
             workers: 1,
             clock: clock.clone(),
         };
