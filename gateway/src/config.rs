@@ -115,7 +115,7 @@ mod tests {
     fn without_settings_it_listens_on_loopback_and_knows_all_services() {
         let config = config([]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.routes.find("appointments").unwrap().address(), "127.0.0.1:8002");
+        assert_eq!(config.routes.find("appointments").unwrap().upstream.address(), "127.0.0.1:8002");
         assert_eq!(config.limits.head, Duration::from_secs(30));
     }
 
@@ -123,7 +123,7 @@ mod tests {
     fn the_offset_moves_the_gateway_and_the_services() {
         let config = config([("HMS_PORT_OFFSET", "100")]).unwrap();
         assert_eq!(config.listen.port(), 8180);
-        assert_eq!(config.routes.find("patients").unwrap().address(), "127.0.0.1:8101");
+        assert_eq!(config.routes.find("patients").unwrap().upstream.address(), "127.0.0.1:8101");
     }
 
     #[test]

@@ -19,5 +19,5 @@ pub use config::{Config, Limits};
 pub use edge::Edge;
 pub use proxies::{ForwardedHeader, Proxies};
 pub use server::{Running, start};
-pub use table::{RouteTable, TableError};
+pub use table::{Route, RouteTable, TableError};
 pub use upstream::Upstream;

@@ -66,7 +66,7 @@ async fn pass_through(
     path: &ApiPath,
 ) -> Result<HttpResponse<AnswerBody>, Problem> {
     context.caller = identify::caller(&gateway.shared.verifier, request.headers()).await?;
-    let upstream = route::find(&gateway.shared.routes, context, path)?;
-    let answer = forward::send(gateway, context, &upstream, request, payload, path).await?;
+    let route = route::find(&gateway.shared.routes, context, path)?;
+    let answer = forward::send(gateway, context, &route.upstream, request, payload, path).await?;
     Ok(answer::pass_on(context, answer))
 }

@@ -14,11 +14,23 @@ pub const OWN: [&str; 3] = ["docs", "redoc", "schema"];
 /// Below this segment every service answers for itself, under its name: `services/user/dead-letters`.
 const BY_NAME: &str = "services";
 
+/// The group of every route that names none.
+pub const DEFAULT_GROUP: &str = "default";
+
 /// The services and the resources that each of them answers.
 #[derive(Debug, Clone)]
 pub struct RouteTable {
-    upstreams: Vec<Arc<Upstream>>,
-    by_resource: HashMap<String, Arc<Upstream>>,
+    upstreams: Vec<Arc<Route>>,
+    by_resource: HashMap<String, Arc<Route>>,
+}
+
+/// What the gateway knows of the requests of one resource.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The service that answers.
+    pub upstream: Arc<Upstream>,
+    /// The group whose limits hold, `default` unless the table says otherwise.
+    pub group: Arc<str>,
 }
 
 /// Why a table of routes cannot be used.
@@ -113,36 +125,36 @@ impl RouteTable {
         let Entry { name, url, resources } = entry;
         let upstream = Upstream::new(&name, &url);
         let upstream = upstream.map_err(|reason| TableError::Url { name: name.clone(), url, reason })?;
-        let upstream = Arc::new(upstream);
+        let route = Arc::new(Route { upstream: Arc::new(upstream), group: DEFAULT_GROUP.into() });
         for resource in resources {
             if !can_be_resource(&resource) {
                 return Err(TableError::Resource { name, resource });
             }
             if let Some(first) = self.by_resource.get(&resource) {
-                let first = first.name().to_owned();
+                let first = first.upstream.name().to_owned();
                 return Err(TableError::Claimed { resource, first, second: name });
             }
-            self.by_resource.insert(resource, Arc::clone(&upstream));
+            self.by_resource.insert(resource, Arc::clone(&route));
         }
-        self.upstreams.push(upstream);
+        self.upstreams.push(route);
         Ok(())
     }
 
-    /// The service that answers a path, given from its resource on: `patients/me`, `services/user/dead-letters`.
-    pub fn find(&self, path: &str) -> Option<&Arc<Upstream>> {
+    /// The route of a path, given from its resource on: `patients/me`, `services/user/dead-letters`.
+    pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
         let mut segments = path.split('/');
         match segments.next()? {
             BY_NAME => {
                 let name = segments.next()?;
-                self.upstreams.iter().find(|upstream| upstream.name() == name)
+                self.upstreams.iter().find(|route| route.upstream.name() == name)
             }
             resource => self.by_resource.get(resource),
         }
     }
 
     /// All services, in the order of the table.
-    pub fn upstreams(&self) -> &[Arc<Upstream>] {
-        &self.upstreams
+    pub fn upstreams(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.upstreams.iter().map(|route| &route.upstream)
     }
 }
 
@@ -179,22 +191,22 @@ mod tests {
             "#,
         )
         .unwrap();
-        assert_eq!(table.find("appointments").unwrap().address(), "appointment:8002");
-        assert_eq!(table.find("patients").unwrap().address(), "[::1]:80");
-        assert_eq!(table.find("patients/7/visits").unwrap().name(), "user");
-        assert_eq!(table.find("services/appointment/dead-letters").unwrap().name(), "appointment");
+        assert_eq!(table.find("appointments").unwrap().upstream.address(), "appointment:8002");
+        assert_eq!(table.find("patients").unwrap().upstream.address(), "[::1]:80");
+        assert_eq!(table.find("patients/7/visits").unwrap().upstream.name(), "user");
+        assert_eq!(table.find("services/appointment/dead-letters").unwrap().upstream.name(), "appointment");
         for nothing in
             ["bookings", "services", "services/", "services/patients", "services/auth/dead-letters"]
         {
             assert!(table.find(nothing).is_none(), "{nothing}");
         }
-        assert_eq!(table.upstreams().len(), 2);
+        assert_eq!(table.upstreams().count(), 2);
     }
 
     #[test]
     fn the_list_of_services_makes_a_table() {
         let table = RouteTable::of_services(0).unwrap();
-        assert_eq!(table.upstreams().len(), SERVICES.len());
+        assert_eq!(table.upstreams().count(), SERVICES.len());
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub async fn show(gateway: Data<Gateway>) -> HttpResponse {
     {
         return json(document.clone());
     }
-    let asked = gateway.shared.routes.upstreams().iter().map(|upstream| ask(&gateway, upstream));
+    let asked = gateway.shared.routes.upstreams().map(|upstream| ask(&gateway, upstream));
     let answers = join_all(asked).await;
     let document = Bytes::from(merge(answers.into_iter().flatten().collect()).to_string());
     *last = Some((Instant::now(), document.clone()));
@@ -50,7 +50,7 @@ async fn ask(gateway: &Gateway, upstream: &Arc<Upstream>) -> Option<Part> {
 fn keep_routed(shared: &Shared, upstream: &Arc<Upstream>, paths: &mut Value) {
     let routed = |path: &str| {
         let found = path.strip_prefix("/api/v1/").and_then(|rest| shared.routes.find(rest));
-        found.is_some_and(|found| Arc::ptr_eq(found, upstream))
+        found.is_some_and(|found| Arc::ptr_eq(&found.upstream, upstream))
     };
     if let Some(paths) = paths.as_object_mut() {
         paths.retain(|path, _| routed(path));

@@ -1,17 +1,18 @@
-//! Route: the service that answers, by the first segment of the path, or by its name below `services`.
+//! Route: what the table says of the path: the service that answers and whose limits hold, by the first segment of the path, or by its name below `services`.
 
 use std::sync::Arc;
 
 use hms_problem::{Code, Problem};
 
 use super::normalise::ApiPath;
+use crate::RouteTable;
 use crate::context::Context;
-use crate::{RouteTable, Upstream};
+use crate::table::Route;
 
-/// The service of a path, noted in the context.
-pub fn find(routes: &RouteTable, context: &mut Context, path: &ApiPath) -> Result<Arc<Upstream>, Problem> {
-    let upstream = routes.find(path.after_version()).ok_or(Code::RouteNotFound)?;
-    context.upstream = Some(Arc::clone(upstream));
+/// The route of a path, noted in the context.
+pub fn find(routes: &RouteTable, context: &mut Context, path: &ApiPath) -> Result<Arc<Route>, Problem> {
+    let route = routes.find(path.after_version()).ok_or(Code::RouteNotFound)?;
+    context.upstream = Some(Arc::clone(&route.upstream));
     context.template = Some(path.shape());
-    Ok(Arc::clone(upstream))
+    Ok(Arc::clone(route))
 }
