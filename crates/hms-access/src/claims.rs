@@ -1,7 +1,7 @@
 //! What an access token says (RFC 9068, JWT profile for access tokens).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hms_model::id::{AccountId, Id, PatientId, PractitionerId, SessionId};
+use hms_model::id::{AccountId, DepartmentId, Id, PatientId, PractitionerId, SessionId};
 use hms_model::role::{Reach, Requirement, Role, Scope};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,19 +9,31 @@ use uuid::Uuid;
 /// The issuer that stands in every token.
 pub(crate) const ISSUER: &str = "hms";
 
+/// Whom a token is meant for (RFC 7519, 4.1.3): the API, through the gateway and at every service.
+pub const AUDIENCE: &str = "hms";
+
+/// The audience of the tokens by which services speak to each other: good on internal routes and nowhere else.
+pub const INTERNAL_AUDIENCE: &str = "hms-internal";
+
 /// The claims of an access token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
     /// Who issued it.
     pub iss: String,
+    /// Whom it is meant for; a token that names nobody is from before there was a choice.
+    #[serde(default = "api")]
+    pub aud: String,
     /// Whose it is.
     pub sub: AccountId,
-    /// The sign-in it comes from.
+    /// What can be revoked as one: a sign-in, an API key, a grant or a client, by its id.
     pub sid: SessionId,
     /// The id of the token itself.
     pub jti: Uuid,
     /// When it was issued, in seconds since 1970.
     pub iat: i64,
+    /// From when on it is valid, in seconds since 1970, if that is not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// From when on it is no longer valid, in seconds since 1970.
     pub exp: i64,
     /// The roles of the account.
@@ -35,6 +47,19 @@ pub struct Claims {
     /// The practitioner who is the account's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub practitioner_id: Option<PractitionerId>,
+    /// Which program acts: an OAuth client or an API key by its id, a service by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The one department that an API key or a client is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department_id: Option<DepartmentId>,
+    /// The rate-limit plan, where it is not `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+}
+
+fn api() -> String {
+    AUDIENCE.to_owned()
 }
 
 impl Claims {
@@ -51,15 +76,20 @@ impl Claims {
         scope.dedup();
         Self {
             iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
             sub,
             sid,
             jti: Id::<()>::new(now).uuid(),
             iat: now.timestamp(),
+            nbf: None,
             exp: (now + lifetime).timestamp(),
             roles,
             scope,
             patient_id: None,
             practitioner_id: None,
+            client_id: None,
+            department_id: None,
+            plan: None,
         }
     }
 
@@ -76,12 +106,15 @@ impl Claims {
         self.roles.iter().any(|role| role.is_staff())
     }
 
-    /// Whose records the account may touch.
+    /// Whose records the account may touch: staff and machine clients everyone's, unless they are bound to one
+    /// department; all others their own.
     pub fn reach(&self) -> Reach {
-        if self.is_staff() {
-            Reach::Everyone
-        } else {
-            Reach::Own { account_id: self.sub, patient_id: self.patient_id }
+        match self.department_id {
+            _ if !self.is_staff() && self.roles != [Role::Service] => {
+                Reach::Own { account_id: self.sub, patient_id: self.patient_id }
+            }
+            Some(department_id) => Reach::Department { department_id },
+            None => Reach::Everyone,
         }
     }
 }

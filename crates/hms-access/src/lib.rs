@@ -8,7 +8,7 @@ mod issuer;
 mod jwks;
 mod verifier;
 
-pub use claims::Claims;
+pub use claims::{AUDIENCE, Claims, INTERNAL_AUDIENCE};
 pub use issuer::{Issuer, SigningKey};
 pub use jwks::{Jwk, JwkSet};
 pub use verifier::{KeySource, Verifier};

@@ -131,6 +131,12 @@ kinds! {
     AuditEntry => AuditEntryId,
     /// One event on the bus.
     Event => EventId,
+    /// An API key.
+    ApiKey => ApiKeyId,
+    /// A program that is registered as an OAuth client.
+    Client => ClientId,
+    /// What an account has allowed a client, with the tokens that follow from it.
+    Grant => GrantId,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Who may do what, as one table: a role gives scopes, a scope stands in a handler's signature.
 
-use crate::id::{AccountId, PatientId};
+use crate::id::{AccountId, DepartmentId, PatientId};
 use crate::{Coded, coded_enum};
 
 coded_enum! {
@@ -156,14 +156,26 @@ pub enum Reach {
         /// The patient they are, once that is known.
         patient_id: Option<PatientId>,
     },
+    /// Only what belongs to one department: an API key or a client that is bound to it.
+    Department {
+        /// That department.
+        department_id: DepartmentId,
+    },
 }
 
 impl Reach {
-    /// Whether it takes in this patient's records.
+    /// Whether it takes in this patient's records, whatever their department. A record that belongs to a department is
+    /// asked about with [`Reach::covers_in`].
     pub fn covers(self, patient: PatientId) -> bool {
+        self.covers_in(patient, None)
+    }
+
+    /// Whether it takes in a record of this patient that belongs to this department, or to none.
+    pub fn covers_in(self, patient: PatientId, department: Option<DepartmentId>) -> bool {
         match self {
             Reach::Everyone => true,
             Reach::Own { patient_id, .. } => patient_id == Some(patient),
+            Reach::Department { department_id } => department == Some(department_id),
         }
     }
 }
@@ -176,6 +188,30 @@ mod tests {
     fn an_admin_may_all_and_a_device_nothing() {
         assert!(Role::Admin.scopes().eq(Scope::ALL.iter().copied()));
         assert_eq!(Role::Device.scopes().count(), 0);
+    }
+
+    #[test]
+    fn whoever_is_bound_to_a_department_reaches_no_other() {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let (patient, other) = (crate::id::Id::new(now), crate::id::Id::new(now));
+        let (here, there) = (crate::id::Id::new(now), crate::id::Id::new(now));
+        let own = |patient_id| Reach::Own { account_id: crate::id::Id::new(now), patient_id };
+        let bound = Reach::Department { department_id: here };
+        let cases = [
+            (Reach::Everyone, None, true),
+            (Reach::Everyone, Some(there), true),
+            (own(Some(patient)), None, true),
+            (own(Some(patient)), Some(there), true),
+            (own(Some(other)), Some(here), false),
+            (own(None), None, false),
+            (bound, Some(here), true),
+            (bound, Some(there), false),
+            (bound, None, false),
+        ];
+        for (reach, department, covered) in cases {
+            assert_eq!(reach.covers_in(patient, department), covered, "{reach:?} {department:?}");
+        }
+        assert!(!bound.covers(patient));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::store::{self, Held};
 /// Holds an appointment of the caller's until the unit of work ends; `If-Match` is checked.
 fn hold(work: &mut Work<'_>, id: AppointmentId, reach: Reach) -> Result<Held, Problem> {
     let held = store::hold(work.db, id)?;
-    if !reach.covers(held.appointment.patient_id) {
+    if !reach.covers_in(held.appointment.patient_id, held.appointment.department_id) {
         return Err(Code::NotFound.into());
     }
     work.check_version(held.appointment.version)?;

@@ -23,9 +23,11 @@ impl From<Refusal> for Problem {
             Refusal::Illegal(status) => {
                 problem.detail("status", status.code()).detail("allowed", allowed(status))
             }
-            Refusal::NotYourself | Refusal::NoRecord | Refusal::SlotTaken | Refusal::Duplicate(None) => {
-                problem
-            }
+            Refusal::NotYourself
+            | Refusal::OtherDepartment
+            | Refusal::NoRecord
+            | Refusal::SlotTaken
+            | Refusal::Duplicate(None) => problem,
         }
     }
 }
@@ -45,7 +47,7 @@ fn code(refusal: &Refusal) -> Code {
         | Refusal::TooManyIdentifiers
         | Refusal::NoRecord
         | Refusal::Inactive(_) => Code::Unprocessable,
-        Refusal::NotYourself | Refusal::MayNotRecord => Code::Forbidden,
+        Refusal::NotYourself | Refusal::OtherDepartment | Refusal::MayNotRecord => Code::Forbidden,
         Refusal::Unknown(_) => Code::UnknownReference,
         Refusal::SlotTaken => Code::SlotTaken,
         Refusal::Duplicate(_) => Code::Duplicate,

@@ -83,7 +83,7 @@ pub struct Booking {
 impl Booking {
     /// Checks the caller, the times and the identifiers of a request.
     pub fn new(request: Request, caller: Caller, now: DateTime<Utc>) -> Result<Self, Refusal> {
-        for_whom(caller.reach, request.patient_id)?;
+        for_whom(caller.reach, &request)?;
         let slot = TimeSlot::new(request.start, request.end).map_err(|_| Refusal::EndNotAfterStart)?;
         if request.status == InitialStatus::Booked {
             length(slot)?;
@@ -148,10 +148,12 @@ impl Booking {
     }
 }
 
-fn for_whom(reach: Reach, patient_id: PatientId) -> Result<(), Refusal> {
+fn for_whom(reach: Reach, request: &Request) -> Result<(), Refusal> {
+    let covered = reach.covers_in(request.patient_id, request.department_id);
     match reach {
         Reach::Own { patient_id: None, .. } => Err(Refusal::NoRecord),
-        _ if !reach.covers(patient_id) => Err(Refusal::NotYourself),
+        Reach::Own { .. } if !covered => Err(Refusal::NotYourself),
+        Reach::Department { .. } if !covered => Err(Refusal::OtherDepartment),
         _ => Ok(()),
     }
 }

@@ -33,6 +33,9 @@ pub enum Refusal {
     /// A patient asks for somebody else.
     #[error("A patient books for themselves only.")]
     NotYourself,
+    /// Whoever is bound to a department names another one, or none.
+    #[error("Access that is bound to a department reaches the appointments of that department only.")]
+    OtherDepartment,
     /// A patient whose account has no patient's record.
     #[error(
         "Your account is not linked to a patient's record yet: register it with POST /patients, then refresh the token."

@@ -64,10 +64,16 @@ pub fn list(db: &mut Db, list: &List<AppointmentFilters>, reach: Reach) -> hms_d
 
 fn visible<'a>(list: &List<AppointmentFilters>, reach: Reach) -> Query<'a> {
     let mut query = appointments::table.filter(appointments::deleted_at.is_null()).into_boxed();
-    if let Reach::Own { patient_id, .. } = reach {
+    query = match reach {
+        Reach::Everyone => query,
         // Whoever is no patient owns none: nothing is equal to null.
-        query = query.filter(appointments::patient_id.nullable().eq(patient_id.map(Key::from)));
-    }
+        Reach::Own { patient_id, .. } => {
+            query.filter(appointments::patient_id.nullable().eq(patient_id.map(Key::from)))
+        }
+        Reach::Department { department_id } => {
+            query.filter(appointments::department_id.eq(Some(Key::from(department_id))))
+        }
+    };
     searched(filtered(query, &list.filters), list.search.as_deref())
 }
 

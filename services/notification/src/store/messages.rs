@@ -108,8 +108,13 @@ pub fn list(db: &mut Db, list: &List<NotificationFilters>, reach: Reach) -> Resu
 
 fn matching(filters: &NotificationFilters, reach: Reach) -> messages::BoxedQuery<'static, MultiBackend> {
     let mut query = messages::table.into_boxed();
-    if let Reach::Own { patient_id, .. } = reach {
-        let own: Vec<Key> = patient_id.into_iter().map(Key::from).collect();
+    let own: Option<Vec<Key>> = match reach {
+        Reach::Everyone => None,
+        Reach::Own { patient_id, .. } => Some(patient_id.into_iter().map(Key::from).collect()),
+        // A message belongs to no department.
+        Reach::Department { .. } => Some(Vec::new()),
+    };
+    if let Some(own) = own {
         query = query.filter(messages::patient_id.eq_any(own));
     }
     query = compare!(query, messages::status, filters.status, |status| Code(status));

@@ -119,7 +119,7 @@ fn change(
 /// Only staff learn whose an identifier is.
 fn told(unwritten: Unwritten, reach: Reach) -> Problem {
     match (unwritten, reach) {
-        (Unwritten::Taken(_), Reach::Own { .. }) => taken(),
+        (Unwritten::Taken(_), Reach::Own { .. } | Reach::Department { .. }) => taken(),
         (unwritten, _) => unwritten.into(),
     }
 }

@@ -14,6 +14,7 @@ impl From<Refusal> for Problem {
             Refusal::Fields { fields } => Problem::new(Code::Forbidden)
                 .message("You may change these fields of your own record only: phone, email, address.")
                 .detail("fields", fields),
+            Refusal::BeyondDepartment => Problem::new(Code::Forbidden).message(text),
             Refusal::AlreadyPatient { id } => already_patient(id),
             Refusal::Rule { field, reason } => Problem::field(Code::Unprocessable, field, reason),
             Refusal::Transition { status, allowed } => Problem::new(Code::IllegalTransition)
@@ -65,6 +66,7 @@ mod tests {
         let refusals = [
             (Refusal::NotTheirs, Code::NotFound),
             (Refusal::Fields { fields: vec!["gender"] }, Code::Forbidden),
+            (Refusal::BeyondDepartment, Code::Forbidden),
             (Refusal::AlreadyPatient { id }, Code::Duplicate),
             (Refusal::Rule { field: "birth_date", reason: "must not be in the future" }, Code::Unprocessable),
             (Refusal::Transition { status: "active", allowed: vec![] }, Code::IllegalTransition),

@@ -127,6 +127,7 @@ impl Patient {
             Reach::Everyone => None,
             Reach::Own { patient_id: Some(id), .. } => return Err(Refusal::AlreadyPatient { id }),
             Reach::Own { account_id, patient_id: None } => Some(account_id),
+            Reach::Department { .. } => return Err(Refusal::BeyondDepartment),
         };
         let details = details.with_kept_times();
         details.check(now)?;
@@ -217,6 +218,8 @@ impl Patient {
 fn may_change(reach: Reach, fields: &[&'static str]) -> Result<(), Refusal> {
     let fields: Vec<_> = match reach {
         Reach::Everyone => Vec::new(),
+        // A patient's record belongs to no department.
+        Reach::Department { .. } => return Err(Refusal::BeyondDepartment),
         Reach::Own { .. } => fields.iter().filter(|field| !CONTACT.contains(field)).copied().collect(),
     };
     if fields.is_empty() { Ok(()) } else { Err(Refusal::Fields { fields }) }

@@ -14,6 +14,9 @@ pub enum Refusal {
         /// Their names.
         fields: Vec<&'static str>,
     },
+    /// The caller is bound to a department, and this belongs to none.
+    #[error("Access that is bound to a department does not reach this.")]
+    BeyondDepartment,
     /// The caller is a patient already.
     #[error("the account has a patient already")]
     AlreadyPatient {

@@ -125,6 +125,8 @@ fn within(query: Query, reach: Reach) -> Query {
             let owner = patients::account_id.eq(Some(Key::from(account_id)));
             query.filter(patients::id.nullable().eq(Some(Key::from(id))).or(owner))
         }
+        // A patient's record belongs to no department.
+        Reach::Department { .. } => query.filter(patients::id.ne(patients::id)),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::store;
 pub async fn get(call: Call<scope::AppointmentRead>, id: web::Path<AppointmentId>) -> Result<Reply, Problem> {
     let (reach, id) = (call.reach()?, id.into_inner());
     let appointment = call.read(move |db| Ok(store::find(db, id)?)).await?;
-    if !reach.covers(appointment.patient_id) {
+    if !reach.covers_in(appointment.patient_id, appointment.department_id) {
         return Err(Code::NotFound.into());
     }
     call.disclose(Disclosure::one("appointment", id, appointment.patient_id)).await?;

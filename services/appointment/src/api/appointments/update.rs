@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::{audit, hold, save, shown};
-use crate::domain::{Appointment, Change, Changed, Description, Known, Moment, Reason};
+use crate::domain::{Appointment, Change, Changed, Description, Known, Moment, Reason, Refusal};
 use crate::events::{self, Fact};
 use crate::store;
 
@@ -74,6 +74,11 @@ pub async fn update(
 
 fn apply(work: &mut Work<'_>, id: AppointmentId, reach: Reach, change: Change) -> Result<Reply, Problem> {
     let held = hold(work, id, reach)?;
+    if let (Reach::Department { department_id }, Some(wanted)) = (reach, change.department_id)
+        && wanted != Some(department_id)
+    {
+        return Err(Refusal::OtherDepartment.into());
+    }
     let changed = Changed::new(&held.appointment, change, work.now)?;
     if changed.fields().is_empty() {
         return shown(&held.appointment);
