@@ -131,6 +131,22 @@ kinds! {
     AuditEntry => AuditEntryId,
     /// One event on the bus.
     Event => EventId,
+    /// Something that can be billed, with its prices.
+    CatalogueItem => CatalogueItemId,
+    /// An invoice or a credit note.
+    Invoice => InvoiceId,
+    /// Money that was taken, or is about to be.
+    Payment => PaymentId,
+    /// Money that was given back.
+    Refund => RefundId,
+    /// Who pays for patients: an insurance.
+    Payer => PayerId,
+    /// What a payer covers for a patient.
+    Coverage => CoverageId,
+    /// What a payer was asked to pay.
+    Claim => ClaimId,
+    /// One entry of the ledger.
+    LedgerEntry => LedgerEntryId,
     /// An API key.
     ApiKey => ApiKeyId,
     /// A program that is registered as an OAuth client.

@@ -46,10 +46,12 @@ impl Role {
         match self {
             Role::Admin => &[Scope::ALL],
             Role::Doctor | Role::Nurse => &[SEE, AUDIT, TREAT],
-            Role::Receptionist => &[SEE, AUDIT, TREAT, &[Scope::AppointmentRecord]],
-            Role::Pharmacist | Role::LabTechnician | Role::Accountant | Role::Staff => &[SEE, AUDIT],
-            Role::Patient => &[SEE, TREAT],
-            Role::Service | Role::Device => &[],
+            Role::Receptionist => &[SEE, AUDIT, TREAT, &[Scope::AppointmentRecord], BILLS, CASH_DESK],
+            Role::Accountant => &[SEE, AUDIT, BILLS, CASH_DESK, BOOKS],
+            Role::Pharmacist | Role::LabTechnician | Role::Staff => &[SEE, AUDIT],
+            Role::Patient => &[SEE, TREAT, BILLS],
+            Role::Service => &[&[Scope::PaymentBook]],
+            Role::Device => &[],
         }
     }
 }
@@ -68,6 +70,27 @@ const AUDIT: &[Scope] = &[Scope::AuditRead];
 
 /// What it takes to have a patient treated; patients do it for themselves.
 const TREAT: &[Scope] = &[Scope::PatientWrite, Scope::AppointmentWrite];
+
+/// To see invoices and payments; patients only their own.
+const BILLS: &[Scope] = &[Scope::InvoiceRead, Scope::PaymentRead];
+
+/// To prepare invoices and to take money.
+const CASH_DESK: &[Scope] = &[
+    Scope::InvoiceWrite,
+    Scope::PaymentWrite,
+    Scope::CatalogueRead,
+    Scope::CoverageRead,
+    Scope::CoverageWrite,
+];
+
+/// To issue and take back invoices, to give money back, to name prices, to keep the ledger.
+const BOOKS: &[Scope] = &[
+    Scope::InvoiceIssue,
+    Scope::PaymentRefund,
+    Scope::CatalogueWrite,
+    Scope::LedgerRead,
+    Scope::LedgerWrite,
+];
 
 /// Declares the scopes and, for each, a marker type by which a handler names it in its signature.
 macro_rules! scopes {
@@ -125,6 +148,32 @@ scopes! {
     OperationRead = "operation:read",
     /// Repair it: send dead letters again, drop them.
     OperationWrite = "operation:write",
+    /// Read invoices.
+    InvoiceRead = "invoice:read",
+    /// Draft invoices.
+    InvoiceWrite = "invoice:write",
+    /// Issue invoices, credit them, call them void, write them off.
+    InvoiceIssue = "invoice:issue",
+    /// Read payments.
+    PaymentRead = "payment:read",
+    /// Take payments.
+    PaymentWrite = "payment:write",
+    /// Give payments back.
+    PaymentRefund = "payment:refund",
+    /// Book payments for other services: on internal routes.
+    PaymentBook = "payment:book",
+    /// Read the catalogue of services and its prices.
+    CatalogueRead = "catalogue:read",
+    /// Change the catalogue and its prices.
+    CatalogueWrite = "catalogue:write",
+    /// Read payers, coverages and claims.
+    CoverageRead = "coverage:read",
+    /// Change payers, coverages and claims.
+    CoverageWrite = "coverage:write",
+    /// Read the ledger and its reports.
+    LedgerRead = "ledger:read",
+    /// Write to the ledger by hand, reverse its entries, close its periods.
+    LedgerWrite = "ledger:write",
 }
 
 /// What a handler asks of its caller.

@@ -47,6 +47,7 @@ codes! {
     Duplicate "DUPLICATE" CONFLICT "There is one already.";
     SlotTaken "SLOT_TAKEN" CONFLICT "The practitioner is not free at that time.";
     IllegalTransition "ILLEGAL_TRANSITION" CONFLICT "The record is not in a state that allows this.";
+    PeriodClosed "PERIOD_CLOSED" CONFLICT "The books are closed for that day.";
     EventNotTaken "EVENT_NOT_TAKEN" CONFLICT "The event was not taken again; its dead letter stays, with the new reason.";
     IdempotencyInFlight "IDEMPOTENCY_IN_FLIGHT" CONFLICT "The first request with this key is still being answered.";
     PreconditionFailed "PRECONDITION_FAILED" PRECONDITION_FAILED "The record has changed since it was read.";
