@@ -98,6 +98,7 @@ impl Claims {
         match requirement {
             Requirement::Nothing | Requirement::SignedIn => true,
             Requirement::Scope(scope) => self.scope.contains(&scope),
+            Requirement::Internal => self.aud == INTERNAL_AUDIENCE && self.roles == [Role::Service],
         }
     }
 

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
+use serde::Serialize;
 
 use crate::claims::Claims;
 use crate::jwks::{Jwk, JwkSet};
@@ -69,6 +70,12 @@ impl Issuer {
     /// A signed token.
     pub fn issue(&self, claims: &Claims) -> Result<String, AccessError> {
         jsonwebtoken::encode(&self.header, claims, &self.key).map_err(|_| AccessError::Key)
+    }
+
+    /// Any other signed statement, such as an ID token; its type keeps it from being taken for an access token.
+    pub fn sign<T: Serialize>(&self, statement: &T) -> Result<String, AccessError> {
+        let header = Header { typ: Some("JWT".to_owned()), ..self.header.clone() };
+        jsonwebtoken::encode(&header, statement, &self.key).map_err(|_| AccessError::Key)
     }
 
     /// The public key as others fetch it; empty for a shared secret.

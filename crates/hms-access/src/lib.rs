@@ -4,13 +4,18 @@
 
 mod claims;
 mod crypto;
+mod http;
 mod issuer;
 mod jwks;
+mod place;
+mod service_token;
 mod verifier;
 
 pub use claims::{AUDIENCE, Claims, INTERNAL_AUDIENCE};
 pub use issuer::{Issuer, SigningKey};
 pub use jwks::{Jwk, JwkSet};
+pub use place::{public_url, service_clients_folder};
+pub use service_token::ServiceToken;
 pub use verifier::{KeySource, Verifier};
 
 use hms_problem::{Code, Problem};
@@ -27,6 +32,9 @@ pub enum AccessError {
     /// The keys could not be had, so that nothing can be said of the token.
     #[error("the signing keys cannot be had")]
     NoKeys(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The token of our own, by which other services know us, could not be had.
+    #[error("the token of this service cannot be had")]
+    NoServiceToken(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A key that cannot be used.
     #[error("the key cannot be used")]
     Key,
@@ -41,6 +49,10 @@ impl From<AccessError> for Problem {
             }
             AccessError::NoKeys(cause) => {
                 tracing::error!(error = %cause, "no signing keys to check tokens with");
+                Problem::new(Code::Unavailable)
+            }
+            AccessError::NoServiceToken(cause) => {
+                tracing::error!(error = %cause, "no token to show to another service");
                 Problem::new(Code::Unavailable)
             }
             AccessError::Key => Problem::new(Code::Internal),

@@ -45,8 +45,11 @@ impl Role {
     fn groups(self) -> &'static [&'static [Scope]] {
         match self {
             Role::Admin => &[Scope::ALL],
-            Role::Doctor | Role::Nurse => &[SEE, AUDIT, TREAT],
-            Role::Receptionist => &[SEE, AUDIT, TREAT, &[Scope::AppointmentRecord], BILLS, CASH_DESK],
+            Role::Doctor => &[SEE, AUDIT, TREAT, &[Scope::AppointmentOverbook]],
+            Role::Nurse => &[SEE, AUDIT, TREAT],
+            Role::Receptionist => {
+                &[SEE, AUDIT, TREAT, &[Scope::AppointmentRecord, Scope::ScheduleWrite], BILLS, CASH_DESK]
+            }
             Role::Accountant => &[SEE, AUDIT, BILLS, CASH_DESK, BOOKS],
             Role::Pharmacist | Role::LabTechnician | Role::Staff => &[SEE, AUDIT],
             Role::Patient => &[SEE, TREAT, BILLS],
@@ -63,10 +66,11 @@ const SEE: &[Scope] = &[
     Scope::DepartmentRead,
     Scope::AppointmentRead,
     Scope::NotificationRead,
+    Scope::ScheduleRead,
 ];
 
-/// All staff may ask who did what.
-const AUDIT: &[Scope] = &[Scope::AuditRead];
+/// All staff may ask who did what, and make API keys for themselves.
+const AUDIT: &[Scope] = &[Scope::AuditRead, Scope::ApiKeyWrite];
 
 /// What it takes to have a patient treated; patients do it for themselves.
 const TREAT: &[Scope] = &[Scope::PatientWrite, Scope::AppointmentWrite];
@@ -115,6 +119,11 @@ macro_rules! scopes {
             #[derive(Debug, Clone, Copy)]
             pub struct SignedIn;
             impl Requires for SignedIn { const REQUIREMENT: Requirement = Requirement::SignedIn; }
+
+            /// Another service of the platform, on a route that is no part of the API.
+            #[derive(Debug, Clone, Copy)]
+            pub struct Internal;
+            impl Requires for Internal { const REQUIREMENT: Requirement = Requirement::Internal; }
         }
     };
 }
@@ -138,6 +147,12 @@ scopes! {
     AppointmentWrite = "appointment:write",
     /// Record appointments that took place, with their outcome.
     AppointmentRecord = "appointment:record",
+    /// Book beside what is booked already, with a reason.
+    AppointmentOverbook = "appointment:overbook",
+    /// Read schedules, free slots, appointment types, rooms and equipment, holidays.
+    ScheduleRead = "schedule:read",
+    /// Make and change schedules, appointment types, rooms and equipment, holidays.
+    ScheduleWrite = "schedule:write",
     /// Read messages that were sent.
     NotificationRead = "notification:read",
     /// Read the audit.
@@ -148,6 +163,12 @@ scopes! {
     OperationRead = "operation:read",
     /// Repair it: send dead letters again, drop them.
     OperationWrite = "operation:write",
+    /// Make and change one's own API keys.
+    ApiKeyWrite = "api_key:write",
+    /// Register programs as OAuth clients, and change them.
+    ClientWrite = "client:write",
+    /// Rotate the keys that tokens are signed with.
+    SigningKeyWrite = "signing_key:write",
     /// Read invoices.
     InvoiceRead = "invoice:read",
     /// Draft invoices.
@@ -185,6 +206,8 @@ pub enum Requirement {
     SignedIn,
     /// A valid token with this scope.
     Scope(Scope),
+    /// The token of a service of the platform, which is good for nothing else.
+    Internal,
 }
 
 /// A type that names a [`Requirement`].
