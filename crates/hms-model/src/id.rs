@@ -125,6 +125,18 @@ kinds! {
     Department => DepartmentId,
     /// An appointment (FHIR Appointment).
     Appointment => AppointmentId,
+    /// When a practitioner sees patients at a place (FHIR Schedule).
+    Schedule => ScheduleId,
+    /// What an appointment is for, with its length and needs (FHIR Appointment.appointmentType).
+    AppointmentType => AppointmentTypeId,
+    /// A room or a piece of equipment that appointments take.
+    Resource => ResourceId,
+    /// A day on which a place is closed.
+    Holiday => HolidayId,
+    /// A slot that is kept for somebody for some minutes.
+    Hold => HoldId,
+    /// Appointments that were booked as one, by a recurrence rule.
+    Series => SeriesId,
     /// A message to someone, whatever its channel.
     Notification => NotificationId,
     /// One entry of the audit.

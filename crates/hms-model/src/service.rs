@@ -21,7 +21,7 @@ macro_rules! with_services {
         $with! {
             auth 8000 ["auth", "accounts"],
             user 8001 ["patients", "practitioners", "departments"],
-            appointment 8002 ["appointments"],
+            appointment 8002 ["appointments", "slots", "schedules", "appointment-types", "resources", "holidays"],
             notification 8003 ["notifications"],
             audit 8007 ["audit"],
         }

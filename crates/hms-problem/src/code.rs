@@ -46,6 +46,10 @@ codes! {
     RequestTimeout "REQUEST_TIMEOUT" REQUEST_TIMEOUT "The request did not arrive in time.";
     Duplicate "DUPLICATE" CONFLICT "There is one already.";
     SlotTaken "SLOT_TAKEN" CONFLICT "The practitioner is not free at that time.";
+    SlotNotOffered "SLOT_NOT_OFFERED" UNPROCESSABLE_ENTITY "The schedule does not offer that time.";
+    HoldExpired "HOLD_EXPIRED" CONFLICT "The slot is no longer held: hold it again, or book it without.";
+    SeriesClash "SERIES_CLASH" CONFLICT "Some times of the series cannot be booked; nothing was written.";
+    LateCancellation "LATE_CANCELLATION" CONFLICT "It is too late to call it off; ask the front desk.";
     IllegalTransition "ILLEGAL_TRANSITION" CONFLICT "The record is not in a state that allows this.";
     PeriodClosed "PERIOD_CLOSED" CONFLICT "The books are closed for that day.";
     EventNotTaken "EVENT_NOT_TAKEN" CONFLICT "The event was not taken again; its dead letter stays, with the new reason.";

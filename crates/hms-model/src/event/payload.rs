@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use super::Event;
 use crate::audit::AuditEntry;
 use crate::id::{
-    AccountId, AppointmentId, DepartmentId, InvoiceId, NotificationId, PatientId, PaymentId, PractitionerId,
+    AccountId, AppointmentId, AppointmentTypeId, DepartmentId, InvoiceId, NotificationId, PatientId,
+    PaymentId, PractitionerId, SeriesId,
 };
 use crate::money::Money;
 use crate::role::Role;
@@ -147,6 +148,18 @@ pub struct AppointmentFacts {
     /// Whether it records what took place elsewhere or before: no message is due.
     #[serde(default)]
     pub recorded: bool,
+    /// What it is for.
+    #[serde(default)]
+    pub appointment_type_id: Option<AppointmentTypeId>,
+    /// The IANA zone of the place, in which its times are shown to people; none where no schedule says.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// The series that it belongs to.
+    #[serde(default)]
+    pub series_id: Option<SeriesId>,
+    /// Whether it was called off later than its type allows for.
+    #[serde(default)]
+    pub late_cancellation: bool,
 }
 
 macro_rules! appointment_events {

@@ -252,6 +252,10 @@ mod tests {
             status: "booked".into(),
             reason: None,
             recorded,
+            appointment_type_id: None,
+            zone: None,
+            series_id: None,
+            late_cancellation: false,
         };
         Message::draft(Kind::Confirmation, facts, Id::new(now()), patient, Id::new(now()), now())
     }

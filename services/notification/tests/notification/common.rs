@@ -37,6 +37,10 @@ pub fn appointment(clock: &Clock, patient_id: PatientId) -> AppointmentFacts {
         status: "booked".into(),
         reason: None,
         recorded: false,
+        appointment_type_id: None,
+        zone: None,
+        series_id: None,
+        late_cancellation: false,
     }
 }
 
