@@ -51,8 +51,8 @@ impl AuthSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Lifetime(TimeDelta);
 
-/// Longer than this nobody wants a token that cannot be called back.
-const LONGEST: i64 = 7 * 86_400;
+/// Longer than this nobody wants a token that is checked without asking.
+pub const LONGEST_LIFETIME: TimeDelta = TimeDelta::days(7);
 
 impl FromStr for Lifetime {
     type Err = String;
@@ -66,7 +66,7 @@ impl FromStr for Lifetime {
         };
         let number: Option<u32> = number.and_then(|number| number.parse().ok());
         let seconds = number.map(|number| i64::from(number) * unit);
-        let right = seconds.filter(|seconds| (1..=LONGEST).contains(seconds));
+        let right = seconds.filter(|seconds| (1..=LONGEST_LIFETIME.num_seconds()).contains(seconds));
         right.map(|seconds| Self(TimeDelta::seconds(seconds))).ok_or_else(|| {
             "must be a length of time such as 15m, 24h, 900s or 900, and at most 7 days (168h)".to_owned()
         })

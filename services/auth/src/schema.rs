@@ -68,6 +68,8 @@ diesel::table! {
         pkcs8 -> Text,
         active -> Bool,
         created_at -> Tstz,
+        used_from -> Nullable<Tstz>,
+        used_until -> Nullable<Tstz>,
     }
 }
 
@@ -79,6 +81,113 @@ diesel::table! {
         record_id -> Uid,
         account_id -> Nullable<Uid>,
         version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Tstz, Uid};
+    revocations (position) {
+        position -> BigInt,
+        sid -> Uid,
+        revoked_at -> Tstz,
+        until -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    revocation_positions (id) {
+        id -> BigInt,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Tstz, Uid};
+    api_keys (id) {
+        id -> Uid,
+        account_id -> Uid,
+        name -> Text,
+        hash -> Text,
+        old_hash -> Nullable<Text>,
+        old_valid_until -> Nullable<Tstz>,
+        scopes -> Text,
+        department_id -> Nullable<Uid>,
+        expires_at -> Nullable<Tstz>,
+        revoked_at -> Nullable<Tstz>,
+        last_used_at -> Nullable<Tstz>,
+        created_by -> Uid,
+        version -> BigInt,
+        created_at -> Tstz,
+        updated_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Doc, Tstz, Uid};
+    oauth_clients (id) {
+        id -> Uid,
+        name -> Text,
+        kind -> Text,
+        secret_hash -> Nullable<Text>,
+        redirect_uris -> Doc,
+        grant_types -> Text,
+        scopes -> Text,
+        department_id -> Nullable<Uid>,
+        revoked_at -> Nullable<Tstz>,
+        created_by -> Uid,
+        version -> BigInt,
+        created_at -> Tstz,
+        updated_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Tstz, Uid};
+    oauth_grants (id) {
+        id -> Uid,
+        client_id -> Uid,
+        account_id -> Uid,
+        scopes -> Text,
+        auth_time -> Tstz,
+        generation -> BigInt,
+        rotated_at -> Tstz,
+        grace_spent -> Bool,
+        expires_at -> Tstz,
+        revoked_at -> Nullable<Tstz>,
+        created_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Tstz, Uid};
+    oauth_refresh_tokens (hash) {
+        hash -> Text,
+        grant_id -> Uid,
+        generation -> BigInt,
+        expires_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Tstz, Uid};
+    oauth_codes (hash) {
+        hash -> Text,
+        client_id -> Uid,
+        account_id -> Uid,
+        redirect_uri -> Text,
+        challenge -> Text,
+        scopes -> Text,
+        nonce -> Nullable<Text>,
+        auth_time -> Tstz,
+        expires_at -> Tstz,
+        grant_id -> Nullable<Uid>,
     }
 }
 

@@ -1,0 +1,2 @@
+DROP TABLE revocation_positions;
+DROP TABLE revocations;
