@@ -53,6 +53,12 @@ pub struct Claims {
     /// The one department that an API key or a client is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department_id: Option<DepartmentId>,
+    /// How the person was recognised (RFC 8176): `pwd`, `otp`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// Whether the token is good for setting up a second factor and for nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enrolling: bool,
     /// The rate-limit plan, where it is not `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
@@ -89,6 +95,8 @@ impl Claims {
             practitioner_id: None,
             client_id: None,
             department_id: None,
+            amr: Vec::new(),
+            enrolling: false,
             plan: None,
         }
     }
@@ -96,10 +104,18 @@ impl Claims {
     /// Whether the token meets what a handler asks for.
     pub fn meets(&self, requirement: Requirement) -> bool {
         match requirement {
-            Requirement::Nothing | Requirement::SignedIn => true,
-            Requirement::Scope(scope) => self.scope.contains(&scope),
+            Requirement::Nothing => true,
+            Requirement::SignedIn => !self.enrolling,
+            Requirement::InPerson => !self.enrolling && self.is_person(),
+            Requirement::Enrolling => self.is_person(),
+            Requirement::Scope(scope) => !self.enrolling && self.scope.contains(&scope),
             Requirement::Internal => self.aud == INTERNAL_AUDIENCE && self.roles == [Role::Service],
         }
+    }
+
+    /// Whether it comes from a person's own sign-in.
+    fn is_person(&self) -> bool {
+        self.aud == AUDIENCE && self.client_id.is_none()
     }
 
     /// Whether the account works for the organisation.

@@ -15,6 +15,6 @@ mod value;
 
 pub use clock::Clock;
 pub use code::{Coded, UnknownCode};
-pub use secret::Secret;
+pub use secret::{OneTimeToken, Secret};
 pub use slot::{EmptySlot, TimeSlot};
 pub use value::{Email, Identifier, Invalid, Phone, Text};

@@ -120,6 +120,16 @@ macro_rules! scopes {
             pub struct SignedIn;
             impl Requires for SignedIn { const REQUIREMENT: Requirement = Requirement::SignedIn; }
 
+            /// Whoever signed in as a person, and not a program that acts for somebody.
+            #[derive(Debug, Clone, Copy)]
+            pub struct InPerson;
+            impl Requires for InPerson { const REQUIREMENT: Requirement = Requirement::InPerson; }
+
+            /// The same, and also who has signed in without the second factor that they must have.
+            #[derive(Debug, Clone, Copy)]
+            pub struct Enrolling;
+            impl Requires for Enrolling { const REQUIREMENT: Requirement = Requirement::Enrolling; }
+
             /// Another service of the platform, on a route that is no part of the API.
             #[derive(Debug, Clone, Copy)]
             pub struct Internal;
@@ -204,6 +214,10 @@ pub enum Requirement {
     Nothing,
     /// A valid token, whatever its scopes.
     SignedIn,
+    /// The token of a person's own sign-in: none of an API key, an OAuth client or a service.
+    InPerson,
+    /// The same, and also a token that is good for setting up a second factor and for nothing else.
+    Enrolling,
     /// A valid token with this scope.
     Scope(Scope),
     /// The token of a service of the platform, which is good for nothing else.

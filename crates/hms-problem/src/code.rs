@@ -38,6 +38,9 @@ codes! {
     Unauthenticated "UNAUTHENTICATED" UNAUTHORIZED "A valid access token is needed.";
     TokenExpired "TOKEN_EXPIRED" UNAUTHORIZED "The token is no longer valid.";
     InvalidCredentials "INVALID_CREDENTIALS" UNAUTHORIZED "The user name or the password is wrong.";
+    CodeWrong "CODE_WRONG" UNAUTHORIZED "The code is wrong or was used before.";
+    SignInAgain "SIGN_IN_AGAIN" FORBIDDEN "This asks for the password, or for a sign-in of the last minutes.";
+    EmailNotVerified "EMAIL_NOT_VERIFIED" FORBIDDEN "The e-mail address of the account is not verified yet.";
     Forbidden "FORBIDDEN" FORBIDDEN "The token does not allow this.";
     NotFound "NOT_FOUND" NOT_FOUND "There is no such record.";
     RouteNotFound "ROUTE_NOT_FOUND" NOT_FOUND "There is no such route.";
@@ -56,11 +59,15 @@ codes! {
     IdempotencyInFlight "IDEMPOTENCY_IN_FLIGHT" CONFLICT "The first request with this key is still being answered.";
     PreconditionFailed "PRECONDITION_FAILED" PRECONDITION_FAILED "The record has changed since it was read.";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" PAYLOAD_TOO_LARGE "The body is larger than is allowed.";
+    UriTooLong "URI_TOO_LONG" URI_TOO_LONG "The address of the request is longer than is allowed.";
+    HeadersTooLarge "HEADERS_TOO_LARGE" REQUEST_HEADER_FIELDS_TOO_LARGE "The headers of the request are more than is allowed.";
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" UNSUPPORTED_MEDIA_TYPE "The body must be application/json.";
     Unprocessable "UNPROCESSABLE" UNPROCESSABLE_ENTITY "The request breaks a rule.";
     UnknownReference "UNKNOWN_REFERENCE" UNPROCESSABLE_ENTITY "The request names something that does not exist.";
+    LinkInvalid "LINK_INVALID" UNPROCESSABLE_ENTITY "The link was used before or is too old.";
     WeakPassword "WEAK_PASSWORD" UNPROCESSABLE_ENTITY "The password is too easy to guess.";
     IdempotencyMismatch "IDEMPOTENCY_MISMATCH" UNPROCESSABLE_ENTITY "The key was used for another request.";
+    LockedOut "LOCKED_OUT" TOO_MANY_REQUESTS "Too many attempts have failed: wait before the next one.";
     RateLimited "RATE_LIMITED" TOO_MANY_REQUESTS "Too many requests.";
     Internal "INTERNAL" INTERNAL_SERVER_ERROR "Something went wrong on our side.";
     BadGateway "BAD_GATEWAY" BAD_GATEWAY "The service gave no usable answer.";

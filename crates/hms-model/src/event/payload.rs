@@ -8,10 +8,11 @@ use super::Event;
 use crate::audit::AuditEntry;
 use crate::id::{
     AccountId, AppointmentId, AppointmentTypeId, DepartmentId, InvoiceId, NotificationId, PatientId,
-    PaymentId, PractitionerId, SeriesId,
+    PaymentId, PractitionerId, SeriesId, SessionId,
 };
 use crate::money::Money;
 use crate::role::Role;
+use crate::secret::OneTimeToken;
 
 macro_rules! event {
     ($name:ty = $kind:literal v $version:literal by $producer:literal, $subject:ident) => {
@@ -40,6 +41,74 @@ pub struct AccountRegistered {
     pub roles: Vec<Role>,
 }
 event!(AccountRegistered = "account.registered" v 1 by "auth", account_id);
+
+/// An account was locked for a time for those who come with a device that is not known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AccountLocked {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its version.
+    pub version: i64,
+    /// How many attempts have failed.
+    pub failures: i64,
+    /// Until when it is locked.
+    pub until: DateTime<Utc>,
+}
+event!(AccountLocked = "account.locked" v 1 by "auth", account_id);
+
+/// An account was deleted; its id names nobody any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AccountDeleted {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its version.
+    pub version: i64,
+}
+event!(AccountDeleted = "account.deleted" v 1 by "auth", account_id);
+
+/// A session ended before its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SessionRevoked {
+    /// The session.
+    pub session_id: SessionId,
+    /// Always 1: a session ends once.
+    pub version: i64,
+    /// Whose it was.
+    pub account_id: AccountId,
+    /// Why, in a word or two: `signed out`, `password changed`.
+    pub reason: String,
+}
+event!(SessionRevoked = "session.revoked" v 1 by "auth", session_id);
+
+/// A mail that carries a secret: whoever has it can act for the account once, until it expires.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AccountMailFacts {
+    /// The account; for an invitation the id that the account will have.
+    pub account_id: AccountId,
+    /// Its version; 1 where it is not there yet.
+    pub version: i64,
+    /// To whom the mail goes.
+    pub email: String,
+    /// The secret.
+    pub token: OneTimeToken,
+    /// Until when it can be used.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Somebody is to show that an address is theirs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct AccountVerificationRequested(pub AccountMailFacts);
+
+/// Somebody is to get an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct AccountInvited(pub AccountMailFacts);
+
+/// Somebody has forgotten the password of an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct AccountPasswordResetRequested(pub AccountMailFacts);
 
 /// What other services keep of a patient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -188,6 +257,9 @@ macro_rules! facts_event {
     };
 }
 
+facts_event!(AccountVerificationRequested = "account.verification_requested" by "auth", account_id);
+facts_event!(AccountInvited = "account.invited" by "auth", account_id);
+facts_event!(AccountPasswordResetRequested = "account.password_reset_requested" by "auth", account_id);
 facts_event!(PatientCreated = "patient.created" by "user", patient_id);
 facts_event!(PatientUpdated = "patient.updated" by "user", patient_id);
 facts_event!(PractitionerCreated = "practitioner.created" by "user", practitioner_id);

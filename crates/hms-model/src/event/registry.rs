@@ -68,6 +68,12 @@ macro_rules! registry {
 
 registry![
     AccountRegistered => [],
+    AccountLocked => [],
+    AccountDeleted => [],
+    SessionRevoked => [],
+    AccountVerificationRequested => [],
+    AccountInvited => [],
+    AccountPasswordResetRequested => [],
     PatientCreated => ["auth", "appointment", "notification"],
     PatientUpdated => ["auth", "appointment", "notification"],
     PractitionerCreated => ["auth", "appointment"],
