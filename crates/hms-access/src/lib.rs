@@ -7,7 +7,9 @@ mod crypto;
 mod http;
 mod issuer;
 mod jwks;
+mod known_tokens;
 mod place;
+mod published_keys;
 mod service_token;
 mod verifier;
 

@@ -1,26 +1,21 @@
 //! Checking tokens: by every service and by the gateway, without a call to the auth service.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hms_model::Clock;
 use hms_model::service::ServiceEntry;
 use hms_settings::{SettingError, Settings};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use parking_lot::RwLock;
-use tokio::sync::Mutex;
 
-use crate::claims::{Claims, ISSUER};
+use crate::claims::{AUDIENCE, Claims, INTERNAL_AUDIENCE, ISSUER};
 use crate::jwks::JwkSet;
+use crate::known_tokens::{KnownTokens, Name};
+use crate::published_keys::{Known, Published, decoding_keys};
 use crate::{AccessError, crypto};
 
-/// An unknown key id makes us ask for the keys, but no more often than this: a stranger's token must not turn
-/// into load on the auth service.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 /// RFC 7518, 3.2: a key no shorter than the hash.
 const HS256_BYTES: usize = 32;
-const FETCH_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Where the keys come from.
 pub enum KeySource {
@@ -66,52 +61,64 @@ struct Inner {
     validation: Validation,
     keys: Keys,
     clock: Clock,
+    known_tokens: KnownTokens,
+    signature_checks: AtomicU64,
 }
 
 enum Keys {
-    Fetched { url: String, client: reqwest::Client, known: RwLock<Known>, last_try: Mutex<Option<Instant>> },
+    Published(Arc<Published>),
     Fixed(Known),
-    Secret(DecodingKey),
+    Secret(Arc<DecodingKey>),
 }
-
-type Known = HashMap<String, Arc<DecodingKey>>;
 
 impl Verifier {
     /// A verifier; nothing is fetched before the first token comes.
     pub fn new(source: KeySource, clock: Clock) -> Result<Self, AccessError> {
         crypto::install();
         let (algorithm, keys) = match source {
-            KeySource::Url(url) => {
-                let client = client(&url).map_err(|error| AccessError::NoKeys(error.into()))?;
-                let fetched =
-                    Keys::Fetched { url, client, known: RwLock::default(), last_try: Mutex::default() };
-                (Algorithm::EdDSA, fetched)
-            }
+            KeySource::Url(url) => (Algorithm::EdDSA, Keys::Published(Arc::new(Published::at(url)?))),
             KeySource::Set(set) => (Algorithm::EdDSA, Keys::Fixed(decoding_keys(&set)?)),
-            KeySource::Secret(secret) => (Algorithm::HS256, Keys::Secret(DecodingKey::from_secret(&secret))),
+            KeySource::Secret(secret) => {
+                (Algorithm::HS256, Keys::Secret(Arc::new(DecodingKey::from_secret(&secret))))
+            }
         };
-        Ok(Self(Arc::new(Inner { validation: validation(algorithm), keys, clock })))
+        Ok(Self(Arc::new(Inner {
+            validation: validation(algorithm),
+            keys,
+            clock,
+            known_tokens: KnownTokens::default(),
+            signature_checks: AtomicU64::new(0),
+        })))
     }
 
-    /// The claims of a token that is ours, unchanged and not expired.
+    /// The claims of a token that is ours, unchanged, in force and not expired. A signature that was found good is
+    /// remembered until the token expires or the keys change; nothing else of the token is kept than its SHA-256.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, AccessError> {
-        let key = self.0.key_of(token).await?;
-        let data = jsonwebtoken::decode::<Claims>(token, &key, &self.0.validation);
-        let claims = data.map_err(|_| AccessError::Invalid)?.claims;
-        if claims.exp <= self.0.clock.now().timestamp() {
-            return Err(AccessError::Expired);
+        let inner = &self.0;
+        let name = Name::of(token);
+        if let Some(claims) = inner.known_tokens.get(&name, inner.keys.generation()) {
+            return inner.in_force(&claims).map(|()| claims);
         }
-        Ok(Arc::new(claims))
+        let (key, generation) = inner.key_of(token).await?;
+        inner.signature_checks.fetch_add(1, Ordering::Relaxed);
+        let data = jsonwebtoken::decode::<Claims>(token, &key, &inner.validation);
+        let claims = Arc::new(data.map_err(|_| AccessError::Invalid)?.claims);
+        if ![AUDIENCE, INTERNAL_AUDIENCE].contains(&claims.aud.as_str()) {
+            return Err(AccessError::Invalid);
+        }
+        inner.in_force(&claims)?;
+        inner.known_tokens.put(name, &claims, generation);
+        Ok(claims)
     }
-}
 
-/// Without TLS the machine needs no certificates installed; with none, set-up would fail. Plain HTTP is spoken within
-/// one deployment, where no proxy stands in between.
-fn client(url: &str) -> reqwest::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder().timeout(FETCH_DEADLINE);
-    match url.starts_with("http://") {
-        true => builder.tls_certs_only([]).no_proxy().build(),
-        false => builder.build(),
+    /// How many signatures were checked so far; a token that is shown again costs none.
+    pub fn signature_checks(&self) -> u64 {
+        self.0.signature_checks.load(Ordering::Relaxed)
+    }
+
+    /// How many tokens are remembered.
+    pub fn known_tokens(&self) -> usize {
+        self.0.known_tokens.len()
     }
 }
 
@@ -126,53 +133,48 @@ fn validation(algorithm: Algorithm) -> Validation {
     validation
 }
 
-impl Inner {
-    async fn key_of(&self, token: &str) -> Result<Arc<DecodingKey>, AccessError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| AccessError::Invalid)?;
-        if header.typ.as_deref() != Some("at+jwt") {
-            return Err(AccessError::Invalid);
-        }
-        let named = |known: &Known| header.kid.as_ref().and_then(|id| known.get(id).cloned());
-        match &self.keys {
-            Keys::Secret(key) => Ok(Arc::new(key.clone())),
-            Keys::Fixed(known) => named(known).ok_or(AccessError::Invalid),
-            Keys::Fetched { url, client, known, last_try } => {
-                if let Some(key) = named(&known.read()) {
-                    return Ok(key);
-                }
-                let mut last_try = last_try.lock().await;
-                // Another request may have fetched them while this one waited for the lock.
-                if let Some(key) = named(&known.read()) {
-                    return Ok(key);
-                }
-                let waiting = last_try.is_some_and(|at| at.elapsed() < REFRESH_INTERVAL);
-                if waiting && !known.read().is_empty() {
-                    return Err(AccessError::Invalid);
-                }
-                let fresh = decoding_keys(&fetch(client, url).await?)?;
-                // Noted only now: while the auth service is away each token asks again, one after the other.
-                *last_try = Some(Instant::now());
-                *known.write() = fresh;
-                named(&known.read()).ok_or(AccessError::Invalid)
-            }
+impl Keys {
+    /// Which set of keys is in use; sets that are known beforehand never change.
+    fn generation(&self) -> u64 {
+        match self {
+            Self::Published(published) => published.generation(),
+            Self::Fixed(_) | Self::Secret(_) => 0,
         }
     }
 }
 
-async fn fetch(client: &reqwest::Client, url: &str) -> Result<JwkSet, AccessError> {
-    let unavailable = |error: reqwest::Error| AccessError::NoKeys(error.into());
-    let response = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
-    response.map_err(unavailable)?.json().await.map_err(unavailable)
+impl Inner {
+    fn in_force(&self, claims: &Claims) -> Result<(), AccessError> {
+        let now = self.clock.now().timestamp();
+        if claims.exp <= now {
+            return Err(AccessError::Expired);
+        }
+        if claims.nbf.is_some_and(|from| from > now) { Err(AccessError::Invalid) } else { Ok(()) }
+    }
+
+    /// The key that the token names, and the generation of the keys that it comes from.
+    async fn key_of(&self, token: &str) -> Result<(Arc<DecodingKey>, u64), AccessError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| AccessError::Invalid)?;
+        if header.typ.as_deref() != Some("at+jwt") {
+            return Err(AccessError::Invalid);
+        }
+        let id = header.kid.unwrap_or_default();
+        match &self.keys {
+            Keys::Secret(key) => Ok((Arc::clone(key), 0)),
+            Keys::Fixed(known) => known.get(&id).map(|key| (Arc::clone(key), 0)).ok_or(AccessError::Invalid),
+            Keys::Published(published) => published.key(&id).await,
+        }
+    }
 }
 
-fn decoding_keys(set: &JwkSet) -> Result<Known, AccessError> {
-    let usable = set.keys.iter().filter(|key| key.kty == "OKP" && key.crv == "Ed25519");
-    usable
-        .map(|key| {
-            let decoding = DecodingKey::from_ed_components(&key.x).map_err(|_| AccessError::Key)?;
-            Ok((key.kid.clone(), Arc::new(decoding)))
-        })
-        .collect()
+#[cfg(test)]
+impl Verifier {
+    pub(crate) fn published(&self) -> Option<Arc<Published>> {
+        match &self.0.keys {
+            Keys::Published(published) => Some(Arc::clone(published)),
+            Keys::Fixed(_) | Keys::Secret(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

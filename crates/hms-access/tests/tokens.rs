@@ -88,3 +88,67 @@ async fn a_shared_secret_works_where_it_is_asked_for() {
     assert!(verifier.verify(&token).await.is_ok());
     assert!(issuer.jwks().keys.is_empty());
 }
+
+#[tokio::test]
+async fn a_token_that_is_shown_again_costs_no_signature_check_and_expires_all_the_same() {
+    let desk = desk();
+    let claims = claims(&desk.clock);
+    let token = desk.issuer.issue(&claims).unwrap();
+    for _ in 0..5 {
+        assert_eq!(*desk.verifier.verify(&token).await.unwrap(), claims);
+    }
+    assert_eq!(desk.verifier.signature_checks(), 1);
+    let forged = format!("{token}x");
+    for checks in 2..4 {
+        assert!(matches!(desk.verifier.verify(&forged).await, Err(AccessError::Invalid)));
+        assert_eq!(desk.verifier.signature_checks(), checks, "a bad one is not remembered");
+    }
+    desk.clock.advance(TimeDelta::minutes(15));
+    assert!(matches!(desk.verifier.verify(&token).await, Err(AccessError::Expired)));
+    assert_eq!(desk.verifier.signature_checks(), 3);
+}
+
+#[tokio::test]
+async fn however_many_tokens_come_only_so_many_are_remembered() {
+    let clock = Clock::system();
+    let secret = b"a secret of at least 32 bytes, as RFC 7518 asks".to_vec();
+    let issuer = Issuer::new(SigningKey::Hs256 { secret: secret.clone() }).unwrap();
+    let verifier = Verifier::new(KeySource::Secret(secret), clock.clone()).unwrap();
+    for _ in 0..100_000 {
+        verifier.verify(&issuer.issue(&claims(&clock)).unwrap()).await.unwrap();
+    }
+    assert_eq!(verifier.signature_checks(), 100_000);
+    let known = verifier.known_tokens();
+    assert!((8_192..=16_384).contains(&known), "{known}");
+}
+
+#[tokio::test]
+async fn a_token_counts_neither_before_its_time_nor_for_another_audience() {
+    let desk = desk();
+    let now = desk.clock.now();
+    let early = Claims { nbf: Some((now + TimeDelta::minutes(1)).timestamp()), ..claims(&desk.clock) };
+    let early = desk.issuer.issue(&early).unwrap();
+    assert!(matches!(desk.verifier.verify(&early).await, Err(AccessError::Invalid)));
+    desk.clock.advance(TimeDelta::minutes(1));
+    desk.verifier.verify(&early).await.unwrap();
+    let elsewhere = Claims { aud: "pharmacy".to_owned(), ..claims(&desk.clock) };
+    let elsewhere = desk.issuer.issue(&elsewhere).unwrap();
+    assert!(matches!(desk.verifier.verify(&elsewhere).await, Err(AccessError::Invalid)));
+}
+
+#[test]
+fn what_only_a_person_may_do_asks_for_their_own_sign_in() {
+    let own = claims(&desk().clock);
+    let program = Claims { client_id: Some("hms_1".into()), ..own.clone() };
+    let enrolling = Claims { enrolling: true, ..own.clone() };
+    let read = Requirement::Scope(Scope::PatientRead);
+    let cases = [
+        (&own, [true, true, true, true]),
+        (&program, [true, false, false, true]),
+        (&enrolling, [false, false, true, false]),
+    ];
+    for (claims, expected) in cases {
+        let asked = [Requirement::SignedIn, Requirement::InPerson, Requirement::Enrolling, read];
+        assert_eq!(asked.map(|requirement| claims.meets(requirement)), expected, "{claims:?}");
+    }
+}
