@@ -1,7 +1,13 @@
 //! What a service tells of itself: logs and metrics.
 
+pub mod lines;
 pub mod logs;
 mod metrics;
+mod observed;
 
+pub use lines::Lines;
 pub use metrics::Metrics;
-pub use prometheus::{IntCounter, IntGauge};
+pub use observed::Observed;
+pub use prometheus::Result as MetricResult;
+pub use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+pub use tracing_subscriber::filter::LevelFilter;

@@ -21,8 +21,7 @@ const LIBRARIES: [(&str, LevelFilter); 6] = [
 /// Starts logging to the standard error: `LOG_LEVEL` (`INFO`; `DEBUG=true` lowers it to `DEBUG`), `LOG_FORMAT`
 /// (`json` or `text`; by default text on a terminal). A second call changes nothing.
 pub fn init(settings: &Settings) -> Result<(), SettingError> {
-    let default = if settings.parse_or("DEBUG", false)? { LevelFilter::DEBUG } else { LevelFilter::INFO };
-    let level = settings.parse_or("LOG_LEVEL", default)?;
+    let level = level(settings)?;
     let filter =
         LIBRARIES.iter().fold(EnvFilter::default().add_directive(level.into()), |filter, (library, most)| {
             match format!("{library}={}", level.min(*most)).parse() {
@@ -46,7 +45,14 @@ pub fn init(settings: &Settings) -> Result<(), SettingError> {
     Ok(())
 }
 
-fn json(settings: &Settings) -> Result<bool, SettingError> {
+/// What is logged at the most: `LOG_LEVEL`, else `DEBUG` if it is `true`, else `INFO`.
+pub fn level(settings: &Settings) -> Result<LevelFilter, SettingError> {
+    let default = if settings.parse_or("DEBUG", false)? { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    settings.parse_or("LOG_LEVEL", default)
+}
+
+/// Whether logs are JSON lines: `LOG_FORMAT`, and by default wherever there is no terminal.
+pub fn json(settings: &Settings) -> Result<bool, SettingError> {
     match settings.get("LOG_FORMAT").as_deref() {
         None => Ok(!std::io::stderr().is_terminal()),
         Some("json") => Ok(true),

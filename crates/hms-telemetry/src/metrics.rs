@@ -2,12 +2,18 @@
 //! template, never a path), so that their number is bounded.
 
 use prometheus::core::Collector;
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+
+/// The upper bounds of durations, in seconds.
+const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The metrics of one service; in one process each service has its own. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
-    registry: Registry,
+    pub(crate) registry: Registry,
     http: HistogramVec,
 }
 
@@ -17,7 +23,7 @@ impl Metrics {
         let registry = Registry::new();
         let http = HistogramVec::new(
             HistogramOpts::new("http_server_request_duration_seconds", "How long requests took to answer.")
-                .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]),
+                .buckets(BUCKETS.to_vec()),
             &["method", "route", "status"],
         );
         #[expect(clippy::expect_used, reason = "name and labels are constants that Prometheus accepts")]
@@ -31,7 +37,38 @@ impl Metrics {
 
     /// Notes one answered request. `route` is the template, such as `/api/v1/patients/{id}`.
     pub fn observe_http(&self, method: &str, route: &str, status: u16, seconds: f64) {
-        self.http.with_label_values(&[method, route, &status.to_string()]).observe(seconds);
+        self.http_series(method, route, status).observe(seconds);
+    }
+
+    /// The durations of one kind of request, to keep where looking it up each time is too much.
+    pub fn http_series(&self, method: &str, route: &str, status: u16) -> Histogram {
+        self.http.with_label_values(&[method, route, &status.to_string()])
+    }
+
+    /// Durations in seconds by labels, in the buckets of `http_server_request_duration_seconds`.
+    pub fn durations(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<HistogramVec> {
+        let durations = HistogramVec::new(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()), labels)?;
+        self.registry.register(Box::new(durations.clone()))?;
+        Ok(durations)
+    }
+
+    /// Counters by labels.
+    pub fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+        let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
+        self.registry.register(Box::new(counters.clone()))?;
+        Ok(counters)
+    }
+
+    /// Gauges by labels.
+    pub fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+        let gauges = IntGaugeVec::new(Opts::new(name, help), labels)?;
+        self.registry.register(Box::new(gauges.clone()))?;
+        Ok(gauges)
+    }
+
+    /// Adds a metric that somebody else has made.
+    pub fn add(&self, collector: impl Collector + 'static) {
+        self.register(collector);
     }
 
     /// A gauge of whole numbers.
