@@ -1,6 +1,5 @@
 //! The settings of the gateway.
 
-use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -9,14 +8,14 @@ use hms_model::Clock;
 use hms_model::service::GATEWAY_PORT;
 use hms_settings::{SettingError, Settings};
 
-use crate::{Edge, RouteTable};
+use crate::{Edge, Routes, Source};
 
 /// All that the gateway must know before it starts.
 pub struct Config {
     /// Where it listens; port 0 takes any free one.
     pub listen: SocketAddr,
     /// Which service answers what.
-    pub routes: RouteTable,
+    pub routes: Routes,
     /// Checks access tokens.
     pub verifier: Verifier,
     /// How much and how long.
@@ -75,13 +74,12 @@ fn workers(settings: &Settings) -> Result<usize, SettingError> {
     Ok(settings.parse_or("HMS_WORKERS", cores)?.max(1))
 }
 
-fn routes(settings: &Settings, offset: u16) -> Result<RouteTable, SettingError> {
-    let refused = |error: &dyn Display| SettingError::new("HMS_ROUTES", error);
-    let Some(path) = settings.get("HMS_ROUTES") else {
-        return RouteTable::of_services(offset).map_err(|error| SettingError::new("HMS_PORT_OFFSET", error));
+fn routes(settings: &Settings, offset: u16) -> Result<Routes, SettingError> {
+    let (name, source) = match settings.get("HMS_ROUTES") {
+        Some(path) => ("HMS_ROUTES", Source::File(path.into())),
+        None => ("HMS_PORT_OFFSET", Source::Services(offset)),
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| refused(&format_args!("{path}: {error}")))?;
-    RouteTable::parse(&text).map_err(|error| refused(&format_args!("{path}: {error}")))
+    Routes::open(source).map_err(|error| SettingError::new(name, error))
 }
 
 fn limits(settings: &Settings) -> Result<Limits, SettingError> {
@@ -115,7 +113,7 @@ mod tests {
     fn without_settings_it_listens_on_loopback_and_knows_all_services() {
         let config = config([]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.routes.find("appointments").unwrap().upstream.address(), "127.0.0.1:8002");
+        assert_eq!(config.routes.load().find("appointments").unwrap().upstream.address(), "127.0.0.1:8002");
         assert_eq!(config.limits.head, Duration::from_secs(30));
     }
 
@@ -123,7 +121,7 @@ mod tests {
     fn the_offset_moves_the_gateway_and_the_services() {
         let config = config([("HMS_PORT_OFFSET", "100")]).unwrap();
         assert_eq!(config.listen.port(), 8180);
-        assert_eq!(config.routes.find("patients").unwrap().upstream.address(), "127.0.0.1:8101");
+        assert_eq!(config.routes.load().find("patients").unwrap().upstream.address(), "127.0.0.1:8101");
     }
 
     #[test]

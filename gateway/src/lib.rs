@@ -5,6 +5,7 @@
 //! file of its own below it. `upstream` is the way to the services, `table` says which service answers
 //! what, and `own` holds the few pages that the gateway answers itself.
 
+pub mod command;
 mod config;
 mod context;
 mod edge;
@@ -19,5 +20,5 @@ pub use config::{Config, Limits};
 pub use edge::Edge;
 pub use proxies::{ForwardedHeader, Proxies};
 pub use server::{Running, start};
-pub use table::{Route, RouteTable, TableError};
+pub use table::{Loaded, Route, RouteTable, Routes, Source, TableError};
 pub use upstream::Upstream;

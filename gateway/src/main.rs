@@ -6,14 +6,24 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    if hms_gateway::command::run(std::env::args().skip(1))? {
+        return Ok(());
+    }
     let settings = Settings::from_environment();
     hms_telemetry::logs::init(&settings)?;
+    let mut reread = signal(SignalKind::hangup())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let mut running = hms_gateway::start(Config::from_settings(&settings)?).await?;
-    tokio::select! {
-        ended = running.wait() => return ended,
-        _ = terminated.recv() => {}
-        pressed = tokio::signal::ctrl_c() => pressed?,
+    loop {
+        tokio::select! {
+            ended = running.wait() => return ended,
+            _ = terminated.recv() => break,
+            pressed = tokio::signal::ctrl_c() => break pressed?,
+            _ = reread.recv() => {
+                // The log says what came of it.
+                let _logged = running.reload_routes();
+            }
+        }
     }
     running.stop().await
 }

@@ -2,6 +2,7 @@
 
 mod health;
 mod merge;
+mod routes;
 pub mod schema;
 
 use actix_web::http::header::ContentType;
@@ -19,6 +20,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     page(cfg, "/api/schema", schema::show);
     let pages = hms_docs::Pages { title: "HMS".to_owned(), spec_url: "/api/schema", base: "/api" };
     hms_docs::configure(cfg, &pages);
+    routes::configure(cfg);
     cfg.default_service(web::to(no_route));
 }
 

@@ -4,7 +4,7 @@
 mod accept;
 mod answer;
 mod forward;
-mod identify;
+pub(crate) mod identify;
 mod normalise;
 mod record;
 mod route;
@@ -45,7 +45,8 @@ async fn respond(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<AnswerBody>, Error> {
-    let accepted = accept::check(&request, gateway.shared.limits.body);
+    let accepted =
+        accept::check(&request, gateway.shared.routes.load().largest_body(gateway.shared.limits.body));
     Ok(match accepted.and_then(|()| normalise::target(request.uri())) {
         Err(problem) => request.into_response(answer::refuse(&problem)),
         Ok(Target::Own) => answer::own(context, next.call(request).await?),
@@ -66,7 +67,9 @@ async fn pass_through(
     path: &ApiPath,
 ) -> Result<HttpResponse<AnswerBody>, Problem> {
     context.caller = identify::caller(&gateway.shared.verifier, request.headers()).await?;
-    let route = route::find(&gateway.shared.routes, context, path)?;
-    let answer = forward::send(gateway, context, &route.upstream, request, payload, path).await?;
-    Ok(answer::pass_on(context, answer))
+    let route = route::find(&gateway.shared.routes.load(), context, path)?;
+    let answer = forward::send(gateway, context, &route, request, payload, path).await?;
+    let mut response = answer::pass_on(context, answer);
+    route.announce(response.headers_mut());
+    Ok(response)
 }

@@ -14,11 +14,12 @@ use hms_access::Verifier;
 use hms_model::Clock;
 use hms_telemetry::Metrics;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::own::{self, schema::Schema};
 use crate::phases;
-use crate::upstream::Pool;
-use crate::{Config, Edge, Limits, RouteTable};
+use crate::upstream::{self, Pool, probe};
+use crate::{Config, Edge, Limits, Loaded, Routes, TableError};
 
 /// How long requests in flight may take to end once the gateway stops.
 const DRAIN_SECONDS: u64 = 30;
@@ -27,7 +28,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// What all workers share.
 pub struct Shared {
-    pub routes: RouteTable,
+    pub routes: Arc<Routes>,
     pub verifier: Verifier,
     pub limits: Limits,
     pub edge: Edge,
@@ -48,6 +49,9 @@ pub struct Running {
     address: SocketAddr,
     handle: ServerHandle,
     server: JoinHandle<io::Result<()>>,
+    routes: Arc<Routes>,
+    /// Cancelled when the gateway stops: streams end, and endpoints are no longer asked for their health.
+    draining: CancellationToken,
 }
 
 impl Running {
@@ -58,8 +62,14 @@ impl Running {
 
     /// Takes no more connections, lets the requests in flight end, and returns then.
     pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.draining.cancel();
         self.handle.stop(true).await;
         self.wait().await
+    }
+
+    /// Reads the table of routes again. One that cannot be used changes nothing; the log has the reason too.
+    pub fn reload_routes(&self) -> Result<Loaded, TableError> {
+        self.routes.reload()
     }
 
     /// Returns when the gateway has ended by itself, which it does only by an error.
@@ -72,11 +82,16 @@ impl Running {
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     let Config { listen, routes, verifier, limits, edge, workers, clock } = config;
     let (metrics, schema) = (Metrics::new(), Schema::default());
+    let (routes, draining) = (Arc::new(routes), CancellationToken::new());
+    upstream::metrics::register(&metrics, &routes)?;
+    tokio::spawn(probe::watch(Arc::clone(&routes), draining.clone()));
+    let (table, ending) = (Arc::clone(&routes), draining.clone());
     let shared =
         Arc::new(Shared { routes, verifier, limits, edge, clock, metrics, schema, since: Instant::now() });
     let server = HttpServer::new(move || {
-        let gateway =
-            Data::new(Gateway { shared: Arc::clone(&shared), pool: Pool::new(shared.limits.connect) });
+        let pool = Pool::new(shared.limits.connect, ending.clone());
+        pool.keep_tidy();
+        let gateway = Data::new(Gateway { shared: Arc::clone(&shared), pool });
         let row = Data::clone(&gateway);
         App::new()
             .app_data(gateway)
@@ -92,7 +107,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let address = server.addrs().first().copied().unwrap_or(listen);
     let server = server.run();
     let handle = server.handle();
-    Ok(Running { address, handle, server: tokio::spawn(server) })
+    Ok(Running { address, handle, server: tokio::spawn(server), routes: table, draining })
 }
 
 fn cannot_listen(address: SocketAddr, error: io::Error) -> anyhow::Error {

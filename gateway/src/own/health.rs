@@ -47,8 +47,8 @@ pub async fn short() -> HttpResponse {
 
 /// Asks every service at once; 503 where one of them does not answer well.
 pub async fn detailed(gateway: Data<Gateway>) -> HttpResponse {
-    let upstreams = gateway.shared.routes.upstreams();
-    let dependencies = join_all(upstreams.map(|upstream| ask(&gateway, upstream))).await;
+    let table = gateway.shared.routes.load_full();
+    let dependencies = join_all(table.upstreams().map(|upstream| ask(&gateway, upstream))).await;
     let healthy = dependencies.iter().all(|dependency| dependency.status == State::Healthy);
     let (status, mut response) = match healthy {
         true => (State::Healthy, HttpResponse::Ok()),

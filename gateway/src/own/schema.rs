@@ -12,8 +12,8 @@ use tokio::sync::Mutex;
 
 use super::json;
 use super::merge::{Part, merge};
-use crate::Upstream;
-use crate::server::{Gateway, Shared};
+use crate::server::Gateway;
+use crate::{RouteTable, Upstream};
 
 /// For how long a merged document is shown before the services are asked again.
 const FRESH: Duration = Duration::from_secs(5);
@@ -31,25 +31,26 @@ pub async fn show(gateway: Data<Gateway>) -> HttpResponse {
     {
         return json(document.clone());
     }
-    let asked = gateway.shared.routes.upstreams().map(|upstream| ask(&gateway, upstream));
+    let table = gateway.shared.routes.load_full();
+    let asked = table.upstreams().map(|upstream| ask(&gateway, &table, upstream));
     let answers = join_all(asked).await;
     let document = Bytes::from(merge(answers.into_iter().flatten().collect()).to_string());
     *last = Some((Instant::now(), document.clone()));
     json(document)
 }
 
-async fn ask(gateway: &Gateway, upstream: &Arc<Upstream>) -> Option<Part> {
+async fn ask(gateway: &Gateway, table: &RouteTable, upstream: &Arc<Upstream>) -> Option<Part> {
     let answer = gateway.pool.get(upstream, "/openapi.json", gateway.shared.limits.probe).await;
     let (status, body) = answer.ok()?;
     let mut document: Value = status.is_success().then(|| serde_json::from_slice(&body).ok()).flatten()?;
-    keep_routed(&gateway.shared, upstream, document.get_mut("paths")?);
+    keep_routed(table, upstream, document.get_mut("paths")?);
     Some(Part { service: upstream.name().to_owned(), document })
 }
 
 /// Drops the paths that the gateway does not pass on to this service, such as its own health.
-fn keep_routed(shared: &Shared, upstream: &Arc<Upstream>, paths: &mut Value) {
+fn keep_routed(routes: &RouteTable, upstream: &Arc<Upstream>, paths: &mut Value) {
     let routed = |path: &str| {
-        let found = path.strip_prefix("/api/v1/").and_then(|rest| shared.routes.find(rest));
+        let found = path.strip_prefix("/api/v1/").and_then(|rest| routes.find(rest));
         found.is_some_and(|found| Arc::ptr_eq(&found.upstream, upstream))
     };
     if let Some(paths) = paths.as_object_mut() {

@@ -3,12 +3,12 @@
 use actix_web::body::{BodySize, BoxBody, MessageBody as _};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{ConnectionType, StatusCode, header};
 use actix_web::{HttpResponse, ResponseError as _};
 use hms_problem::{Code, Problem};
 
 use crate::context::Context;
-use crate::upstream::{Download, Exchanged, headers};
+use crate::upstream::{Answer, Download, headers};
 
 /// The body of an answer: our own, or a service's that streams through.
 pub enum AnswerBody {
@@ -43,18 +43,22 @@ pub fn own(context: &mut Context, response: ServiceResponse) -> ServiceResponse<
 }
 
 /// The answer of a service.
-pub fn pass_on(context: &mut Context, exchanged: Exchanged) -> HttpResponse<AnswerBody> {
-    let (head, incoming) = exchanged.response.into_parts();
+pub fn pass_on(context: &mut Context, answer: Answer) -> HttpResponse<AnswerBody> {
+    let Answer { head, body } = answer;
     if let Some(route) = head.headers.get(ROUTE).and_then(|value| value.to_str().ok()) {
         context.template = Some(route.to_owned());
     }
     let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let length =
+    let length: Option<u64> =
         head.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let download = Download::new(incoming, exchanged.lease, length);
     let bodiless = status == StatusCode::NOT_MODIFIED;
-    let mut response = HttpResponse::with_body(status, AnswerBody::Passed(download));
+    let mut response = HttpResponse::with_body(status, AnswerBody::Passed(body));
     headers::to_client(&head.headers, response.headers_mut());
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        // From here on the connection is the tunnel's.
+        response.head_mut().set_connection_type(ConnectionType::Upgrade);
+        response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
     if let (true, Some(length)) = (bodiless, length) {
         // RFC 9110, 15.4.5: the length of what a 200 would have carried.
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));

@@ -2,46 +2,60 @@
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
+use actix_web::http::{Version, header};
 use hms_problem::{Code, Problem};
+use http::header::{CONNECTION, HeaderValue, UPGRADE};
 use http::{Method, Request, Uri};
 
 use super::normalise::ApiPath;
-use crate::Upstream;
 use crate::context::Context;
 use crate::server::Gateway;
-use crate::upstream::{Exchanged, Failure, RequestBody, headers, too_large};
+use crate::table::Route;
+use crate::upstream::{Answer, Endpoint, Failure, Order, RequestBody, headers, send as send_to, too_large};
 
 /// Sends the request and waits for the head of the answer.
 pub async fn send(
     gateway: &Gateway,
     context: &Context,
-    upstream: &Upstream,
+    route: &Route,
     request: &HttpRequest,
     payload: Payload,
     path: &ApiPath,
-) -> Result<Exchanged, Problem> {
+) -> Result<Answer, Problem> {
     let limits = &gateway.shared.limits;
     let method = Method::from_bytes(request.method().as_str().as_bytes());
     let method = method.map_err(|_| Code::MethodNotAllowed)?;
     let uri = uri(path, request.query_string())?;
-    let body = RequestBody::new(request.headers(), payload, limits.body);
-    let repeatable = body.is_none() && can_be_repeated(&method, request);
-    let outgoing = |body: RequestBody| {
-        let headers = headers::to_upstream(request.headers(), context, upstream, &body);
+    let body_limit = route.body_limit.unwrap_or(limits.body);
+    if announced(request).is_some_and(|length| length > body_limit) {
+        return Err(too_large(body_limit));
+    }
+    let is_websocket = asks_for_websocket(request)?;
+    let (body, websocket) = match is_websocket {
+        true => (RequestBody::none(), Some(payload)),
+        false => (RequestBody::new(request.headers(), payload, body_limit), None),
+    };
+    let make = |endpoint: &Endpoint, body: RequestBody| {
+        let mut headers = headers::to_upstream(request.headers(), context, endpoint, &body);
+        if is_websocket {
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        }
         let mut outgoing = Request::new(body);
         *outgoing.method_mut() = method.clone();
         *outgoing.uri_mut() = uri.clone();
         *outgoing.headers_mut() = headers;
         outgoing
     };
-    let again = repeatable.then_some(|| outgoing(RequestBody::none()));
-    let exchanged = gateway.pool.exchange(upstream, outgoing(body), again, limits.head).await;
-    let exchanged = exchanged.map_err(|failure| refusal(&failure, context, upstream, limits.body))?;
-    // Nobody asked for another protocol: Upgrade does not reach the service.
-    if exchanged.response.status().is_informational() {
-        return Err(Code::BadGateway.into());
-    }
-    Ok(exchanged)
+    let order = Order {
+        upstream: &route.upstream,
+        head: limits.head,
+        stream_idle: route.stream_idle,
+        repeatable: can_be_repeated(&method, request) && !is_websocket,
+        websocket,
+    };
+    let answer = send_to(&gateway.pool, order, body, make).await;
+    answer.map_err(|failure| refusal(&failure, context, route, body_limit))
 }
 
 fn uri(path: &ApiPath, query: &str) -> Result<Uri, Problem> {
@@ -54,26 +68,36 @@ fn can_be_repeated(method: &Method, request: &HttpRequest) -> bool {
     method.is_idempotent() || request.headers().contains_key("idempotency-key")
 }
 
-fn refusal(failure: &Failure, context: &Context, upstream: &Upstream, body_limit: u64) -> Problem {
-    let code = match failure {
-        Failure::TooLarge => return too_large(body_limit),
-        Failure::Aborted => {
-            return Problem::new(Code::InvalidRequest).message("The body ended before its end.");
-        }
-        Failure::Stalled => Code::RequestTimeout,
-        Failure::Unreachable(_) => Code::Unavailable,
-        Failure::Broken(_) | Failure::Unreadable(_) => Code::BadGateway,
-        Failure::Slow => Code::GatewayTimeout,
+fn announced(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Whether it is the handshake of a WebSocket (RFC 6455, 4.1). Other protocols are not switched to: their
+/// `Upgrade` is dropped, as RFC 9110, 7.8 allows.
+fn asks_for_websocket(request: &HttpRequest) -> Result<bool, Problem> {
+    let has = |name: &header::HeaderName, wanted: &str| {
+        let values = request.headers().get_all(name).filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(wanted))
     };
-    if code.status().is_server_error() {
-        let error: &dyn std::error::Error = failure;
-        tracing::warn!(
-            error,
-            upstream = upstream.name(),
-            request_id = context.request_id,
-            "no answer from a service"
-        );
-        return Problem::new(code).detail("service", upstream.name());
+    if request.version() != Version::HTTP_11 || !has(&header::UPGRADE, "websocket") {
+        return Ok(false);
     }
-    code.into()
+    // What follows such a head is taken for the other protocol, so that a body in it would have two meanings.
+    if announced(request).is_some_and(|length| length > 0)
+        || request.headers().contains_key(header::TRANSFER_ENCODING)
+    {
+        return Err(Problem::new(Code::InvalidRequest).message("The handshake of a WebSocket has no body."));
+    }
+    Ok(has(&header::CONNECTION, "upgrade") && request.method() == actix_web::http::Method::GET)
+}
+
+fn refusal(failure: &Failure, context: &Context, route: &Route, body_limit: u64) -> Problem {
+    let upstream = route.upstream.name();
+    let problem = failure.problem(upstream, body_limit);
+    // An open breaker has been told of when it opened, and would fill the log.
+    if problem.code().status().is_server_error() && !matches!(failure, Failure::Open(_)) {
+        let error: &dyn std::error::Error = failure;
+        tracing::warn!(error, upstream, request_id = context.request_id, "no answer from a service");
+    }
+    problem
 }

@@ -1,12 +1,14 @@
-//! The body of a request on its way to a service: counted, never held.
+//! The body of a request on its way to a service: counted, and held only where it is small and the request may
+//! be sent again.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderMap};
 use bytes::Bytes;
 use futures_util::Stream as _;
@@ -18,12 +20,44 @@ use super::Failure;
 pub struct RequestBody(Option<Upload>);
 
 struct Upload {
-    payload: Payload,
+    source: Source,
     /// The length that the client announced.
     length: Option<u64>,
     limit: u64,
     sent: u64,
     state: Rc<UploadState>,
+    kept: Option<Rc<Kept>>,
+}
+
+enum Source {
+    Client(Payload),
+    /// The parts that were kept, and which of them is next.
+    Kept(Rc<Kept>, usize),
+}
+
+/// The parts of a body that has been sent, for as long as all of them are within the bound.
+#[derive(Default)]
+struct Kept {
+    parts: RefCell<Vec<Bytes>>,
+    bound: u64,
+    whole: Cell<bool>,
+}
+
+/// What a request needs to be sent once more.
+pub enum Replay {
+    /// It must not be.
+    Never,
+    /// It has no body.
+    Nothing,
+    /// Its body, if it has come whole and was kept.
+    Kept(Replayed),
+}
+
+/// A body that is kept while it is sent.
+pub struct Replayed {
+    kept: Rc<Kept>,
+    length: Option<u64>,
+    limit: u64,
 }
 
 /// How far an upload is; read while hyper has the body.
@@ -50,22 +84,12 @@ impl RequestBody {
         if !headers.contains_key(header::TRANSFER_ENCODING) && matches!(length, None | Some(0)) {
             return Self::none();
         }
-        let state = UploadState {
-            moved: Cell::new(Instant::now()),
-            waits_for_client: Cell::new(false),
-            broken: Cell::new(None),
-        };
-        Self(Some(Upload { payload, length, limit, sent: 0, state: Rc::new(state) }))
+        Self(Some(Upload::new(Source::Client(payload), length, limit)))
     }
 
     /// No body.
     pub fn none() -> Self {
         Self(None)
-    }
-
-    /// Whether there is none.
-    pub fn is_none(&self) -> bool {
-        self.0.is_none()
     }
 
     /// Whether there is one and its length is not known beforehand.
@@ -76,6 +100,37 @@ impl RequestBody {
     /// How far it is, where there is one.
     pub fn state(&self) -> Option<Rc<UploadState>> {
         self.0.as_ref().map(|upload| Rc::clone(&upload.state))
+    }
+
+    /// Keeps what goes out of it from now on, if it is no larger than `bound` bytes, so that it can be sent again.
+    pub fn keep(&mut self, bound: u64) -> Replay {
+        let Some(upload) = &mut self.0 else { return Replay::Nothing };
+        if upload.length.is_some_and(|length| length > bound) {
+            return Replay::Never;
+        }
+        let kept = Rc::new(Kept { bound, ..Kept::default() });
+        upload.kept = Some(Rc::clone(&kept));
+        Replay::Kept(Replayed { kept, length: upload.length, limit: upload.limit })
+    }
+}
+
+impl Replay {
+    /// The body once more, if nothing of it was lost.
+    pub fn again(&self) -> Option<RequestBody> {
+        match self {
+            Self::Never => None,
+            Self::Nothing => Some(RequestBody::none()),
+            Self::Kept(Replayed { kept, .. }) if !kept.whole.get() => None,
+            Self::Kept(Replayed { kept, length, limit }) => {
+                let source = Source::Kept(Rc::clone(kept), 0);
+                Some(RequestBody(Some(Upload::new(source, *length, *limit))))
+            }
+        }
+    }
+
+    /// Whether a request can be sent again without fail, whatever of it has gone out.
+    pub fn is_sure(&self) -> bool {
+        matches!(self, Self::Nothing)
     }
 }
 
@@ -99,11 +154,43 @@ impl UploadState {
     }
 }
 
+impl Kept {
+    fn add(&self, part: &Bytes, sent: u64) {
+        let mut parts = self.parts.borrow_mut();
+        if sent <= self.bound {
+            parts.push(part.clone());
+        } else {
+            parts.clear();
+        }
+    }
+
+    fn end(&self, sent: u64) {
+        self.whole.set(sent <= self.bound);
+    }
+}
+
 impl Upload {
-    fn take(
-        &mut self,
-        next: Option<Result<Bytes, actix_web::error::PayloadError>>,
-    ) -> Result<Option<Bytes>, UploadError> {
+    fn new(source: Source, length: Option<u64>, limit: u64) -> Self {
+        let state = UploadState {
+            moved: Cell::new(Instant::now()),
+            waits_for_client: Cell::new(false),
+            broken: Cell::new(None),
+        };
+        Self { source, length, limit, sent: 0, state: Rc::new(state), kept: None }
+    }
+
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        match &mut self.source {
+            Source::Client(payload) => Pin::new(payload).poll_next(context),
+            Source::Kept(kept, next) => {
+                let part = kept.parts.borrow().get(*next).cloned();
+                *next = next.saturating_add(1);
+                Poll::Ready(part.map(Ok))
+            }
+        }
+    }
+
+    fn take(&mut self, next: Option<Result<Bytes, PayloadError>>) -> Result<Option<Bytes>, UploadError> {
         self.state.moved.set(Instant::now());
         let taken = match next {
             None if self.length.is_some_and(|length| self.sent < length) => Err(UploadError::Aborted),
@@ -115,6 +202,14 @@ impl Upload {
             }
         };
         self.state.broken.set(taken.as_ref().err().copied());
+        if let (Some(kept), Ok(taken)) = (&self.kept, &taken) {
+            if let Some(part) = taken {
+                kept.add(part, self.sent);
+            }
+            if taken.is_none() || self.length == Some(self.sent) {
+                kept.end(self.sent);
+            }
+        }
         taken
     }
 }
@@ -131,7 +226,7 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         };
         upload.state.waits_for_client.set(true);
-        let next = ready!(Pin::new(&mut upload.payload).poll_next(context));
+        let next = ready!(upload.poll_source(context));
         upload.state.waits_for_client.set(false);
         Poll::Ready(upload.take(next).transpose().map(|taken| taken.map(Frame::data)))
     }
@@ -151,5 +246,68 @@ impl Body for RequestBody {
             }
             Some(_) => SizeHint::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+    use futures_util::{Stream, stream};
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// A body that comes in these parts; an empty one breaks it off.
+    fn body(parts: &'static [&'static str], length: Option<&str>) -> RequestBody {
+        let parts = parts.iter().map(|part| match *part {
+            "" => Err(PayloadError::Incomplete(None)),
+            part => Ok(Bytes::from_static(part.as_bytes())),
+        });
+        let parts: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(stream::iter(parts));
+        let payload = Payload::Stream { payload: parts };
+        let mut headers = HeaderMap::new();
+        match length {
+            Some(length) => headers.insert(header::CONTENT_LENGTH, HeaderValue::from_str(length).unwrap()),
+            None => headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked")),
+        };
+        RequestBody::new(&headers, payload, 100)
+    }
+
+    #[actix_web::test]
+    async fn only_a_small_body_that_came_whole_can_be_sent_again() {
+        for (parts, length, bound, expected) in [
+            (&["ab", "cd"][..], Some("4"), 4, Some("abcd")),
+            (&["ab", "cd"], None, 4, Some("abcd")),
+            (&["ab", "cd"], Some("4"), 3, None),
+            (&["ab", "cd"], None, 3, None),
+            (&["ab", ""], Some("4"), 4, None),
+            (&["ab", ""], None, 4, None),
+            (&["ab"], Some("4"), 4, None),
+        ] {
+            let mut body = body(parts, length);
+            let replay = body.keep(bound);
+            assert!(replay.again().is_none(), "nothing of it has come yet");
+            let _sent = body.collect().await;
+            let again = match replay.again() {
+                Some(body) => Some(body.collect().await.unwrap().to_bytes()),
+                None => None,
+            };
+            assert_eq!(again.as_deref(), expected.map(str::as_bytes), "{parts:?} {length:?} {bound}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_half_taken_body_cannot_be_sent_again() {
+        let mut body = body(&["ab", "cd"], Some("4"));
+        let replay = body.keep(10);
+        body.frame().await.unwrap().unwrap();
+        assert!(replay.again().is_none());
+        body.frame().await.unwrap().unwrap();
+        assert!(replay.again().is_some());
+    }
+
+    #[test]
+    fn no_body_can_always_be_sent_again() {
+        assert!(RequestBody::none().keep(0).again().is_some());
     }
 }

@@ -6,7 +6,7 @@ use actix_web::http::header::{
 };
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
-use super::{RequestBody, Upstream};
+use super::{Endpoint, RequestBody};
 use crate::context::Context;
 
 /// Headers of one connection, beside those that `Connection` names. Content-Length is among them because each
@@ -37,7 +37,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub fn to_upstream(
     given: &ClientHeaders,
     context: &Context,
-    upstream: &Upstream,
+    endpoint: &Endpoint,
     body: &RequestBody,
 ) -> HeaderMap {
     let named = named_by_connection(given.get_all("connection").map(ClientValue::as_bytes));
@@ -53,7 +53,7 @@ pub fn to_upstream(
             headers.append(name, value);
         }
     }
-    headers.insert(HOST, upstream.host.clone());
+    headers.insert(HOST, endpoint.host.clone());
     if let Ok(client) = HeaderValue::from_str(&context.client.to_string()) {
         headers.insert(X_FORWARDED_FOR, client);
     }

@@ -17,16 +17,18 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{interval, timeout, timeout_at};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::balance::Set;
 use super::body::{RequestBody, UploadState};
-use super::{Failure, Upstream};
+use super::{Endpoint, Failure, Upstream};
 
 /// Our connections must end before the service's side does (actix keeps them for 5 s), or a request may meet a
 /// connection that is being closed.
 const IDLE_LIFETIME: Duration = Duration::from_secs(4);
 /// What a burst leaves behind need not all be kept.
-const IDLE_PER_UPSTREAM: usize = 256;
+const IDLE_PER_ENDPOINT: usize = 256;
 
 /// The largest answer that is read whole, in bytes: the API document of a service.
 const OWN_ANSWER_LIMIT: usize = 8 * 1024 * 1024;
@@ -40,6 +42,7 @@ pub struct Pool(Rc<Inner>);
 struct Inner {
     connect_deadline: Duration,
     idle: RefCell<HashMap<Arc<str>, Vec<Idle>>>,
+    draining: CancellationToken,
 }
 
 struct Idle {
@@ -70,6 +73,40 @@ pub struct Exchanged {
     pub lease: Lease,
 }
 
+/// Why one exchange gave no answer.
+pub struct Unanswered {
+    /// Why.
+    pub failure: Failure,
+    /// The request, if not a byte of it was sent.
+    pub unsent: Option<Box<Request<RequestBody>>>,
+    /// Whether the connection had been used before and was probably closed meanwhile.
+    pub stale: bool,
+}
+
+/// How one exchange is to be done.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// How long a connection may take to open.
+    pub connect: Duration,
+    /// How long the head of the answer may take after the last of the request.
+    pub head: Duration,
+    /// When all of it must be over.
+    pub until: Instant,
+    /// Which connection is good enough.
+    pub connection: Which,
+}
+
+/// Which connection is good enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Any: the request can be sent again.
+    Any,
+    /// One on which no goodbye of the service is waiting.
+    Quiet,
+    /// A new one.
+    Fresh,
+}
+
 /// A connection in use.
 pub struct Lease {
     pool: Pool,
@@ -83,44 +120,69 @@ impl Lease {
         let Self { pool, address, connection } = self;
         let mut idle = pool.0.idle.borrow_mut();
         let idle = idle.entry(address).or_default();
-        if !connection.sender.is_closed() && idle.len() < IDLE_PER_UPSTREAM {
+        if !connection.sender.is_closed() && idle.len() < IDLE_PER_ENDPOINT {
             idle.push(Idle { connection, since: Instant::now() });
         }
     }
 }
 
 impl Pool {
-    /// An empty pool; a connection must open within `connect_deadline`.
-    pub fn new(connect_deadline: Duration) -> Self {
-        Self(Rc::new(Inner { connect_deadline, idle: RefCell::default() }))
+    /// An empty pool; a connection opens within `connect_deadline` where an upstream says nothing else. Streams
+    /// end when `draining` is cancelled.
+    pub fn new(connect_deadline: Duration, draining: CancellationToken) -> Self {
+        Self(Rc::new(Inner { connect_deadline, idle: RefCell::default(), draining }))
     }
 
-    /// Sends a request and waits for the head of its answer, `deadline` long after the last of the request.
-    ///
-    /// Where a connection from the pool turns out to be dead, the request goes over a fresh one: always if not
-    /// a byte of it was sent, and otherwise if there is a way to make it `again`. If there is none, a connection
-    /// is looked at before it is used.
+    /// Closes what has been idle for too long, for as long as the pool is there. Without this, connections to an
+    /// endpoint that is no longer in the table would stay.
+    pub fn keep_tidy(&self) {
+        let pool = Rc::downgrade(&self.0);
+        actix_web::rt::spawn(async move {
+            let mut ticks = interval(IDLE_LIFETIME);
+            loop {
+                ticks.tick().await;
+                let Some(pool) = pool.upgrade() else { return };
+                pool.idle.borrow_mut().retain(|_, idle| {
+                    idle.retain(Idle::is_good);
+                    !idle.is_empty()
+                });
+            }
+        });
+    }
+
+    /// When streams are to end.
+    pub(super) fn draining(&self) -> WaitForCancellationFutureOwned {
+        self.0.draining.clone().cancelled_owned()
+    }
+
+    /// How long a connection may take to open, where an upstream says nothing else.
+    pub(super) fn connect_deadline(&self) -> Duration {
+        self.0.connect_deadline
+    }
+
+    /// Sends a request and waits for the head of its answer. Where a connection from the pool turns out to be
+    /// closed before a byte was sent, a fresh one is opened.
     pub async fn exchange(
         &self,
-        upstream: &Upstream,
+        endpoint: &Endpoint,
         request: Request<RequestBody>,
-        again: Option<impl FnOnce() -> Request<RequestBody>>,
-        deadline: Duration,
-    ) -> Result<Exchanged, Failure> {
+        terms: Terms,
+    ) -> Result<Exchanged, Unanswered> {
         let mut request = request;
-        if let Some(connection) = self.take_idle(upstream, again.is_none()) {
-            match self.attempt(upstream, connection, request, deadline).await {
+        if let Some(connection) = self.take_idle(endpoint, terms.connection) {
+            match self.attempt(endpoint, connection, request, terms).await {
                 Ok(exchanged) => return Ok(exchanged),
-                Err(Attempt::Unsent(unsent)) => request = *unsent,
-                Err(Attempt::Failed(failure)) if is_stale(&failure) => request = again.ok_or(failure)?(),
-                Err(Attempt::Failed(failure)) => return Err(failure),
+                Err(Unanswered { unsent: Some(unsent), .. }) => request = *unsent,
+                Err(unanswered) => {
+                    let stale = is_stale(&unanswered.failure);
+                    return Err(Unanswered { stale, ..unanswered });
+                }
             }
         }
-        let connection = self.connect(upstream).await?;
-        self.attempt(upstream, connection, request, deadline).await.map_err(|attempt| match attempt {
-            Attempt::Failed(failure) => failure,
-            Attempt::Unsent(_) => Failure::Unreachable(io::ErrorKind::ConnectionReset.into()),
-        })
+        match self.connect(endpoint, terms.connect).await {
+            Ok(connection) => self.attempt(endpoint, connection, request, terms).await,
+            Err(failure) => Err(Unanswered { failure, unsent: Some(Box::new(request)), stale: false }),
+        }
     }
 
     /// What a service answers to a GET of the gateway's own, read whole.
@@ -130,14 +192,21 @@ impl Pool {
         path: &'static str,
         deadline: Duration,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let request = || {
+        let place = upstream.pick(Set::default());
+        let endpoint = place.and_then(|place| upstream.endpoints().get(place)).ok_or(Failure::Full)?;
+        let ask = async |connection| {
             let mut request = Request::new(RequestBody::none());
             *request.uri_mut() = Uri::from_static(path);
-            request.headers_mut().insert(HOST, upstream.host.clone());
-            request
+            request.headers_mut().insert(HOST, endpoint.host.clone());
+            let (connect, until) = (self.0.connect_deadline, Instant::now() + deadline);
+            self.exchange(endpoint, request, Terms { connect, head: deadline, until, connection }).await
         };
         let answered = async {
-            let exchanged = self.exchange(upstream, request(), Some(request), deadline).await?;
+            let exchanged = match ask(Which::Any).await {
+                Err(Unanswered { stale: true, .. }) => ask(Which::Fresh).await,
+                exchanged => exchanged,
+            };
+            let exchanged = exchanged.map_err(|unanswered| unanswered.failure)?;
             let (head, body) = exchanged.response.into_parts();
             let body = Limited::new(body, OWN_ANSWER_LIMIT).collect().await.map_err(Failure::Unreadable)?;
             exchanged.lease.give_back();
@@ -146,22 +215,25 @@ impl Pool {
         timeout(deadline, answered).await.unwrap_or(Err(Failure::Slow))
     }
 
-    fn take_idle(&self, upstream: &Upstream, must_be_quiet: bool) -> Option<Connection> {
+    fn take_idle(&self, endpoint: &Endpoint, which: Which) -> Option<Connection> {
+        if which == Which::Fresh {
+            return None;
+        }
         let mut idle = self.0.idle.borrow_mut();
-        let idle = idle.get_mut(&upstream.address)?;
-        idle.retain(|idle| !idle.connection.sender.is_closed() && idle.since.elapsed() < IDLE_LIFETIME);
+        let idle = idle.get_mut(&endpoint.address)?;
+        idle.retain(Idle::is_good);
         loop {
             // One that is not ready is still sending a request that was answered early.
             let ready = idle.iter().rposition(|idle| idle.connection.sender.is_ready())?;
             let connection = idle.remove(ready).connection;
-            if !must_be_quiet || connection.is_quiet() {
+            if which == Which::Any || connection.is_quiet() {
                 return Some(connection);
             }
         }
     }
 
-    async fn connect(&self, upstream: &Upstream) -> Result<Connection, Failure> {
-        let opening = timeout(self.0.connect_deadline, TcpStream::connect(&*upstream.address)).await;
+    async fn connect(&self, endpoint: &Endpoint, deadline: Duration) -> Result<Connection, Failure> {
+        let opening = timeout(deadline, TcpStream::connect(&*endpoint.address)).await;
         let stream =
             opening.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(Failure::Unreachable)?;
         stream.set_nodelay(true).map_err(Failure::Unreachable)?;
@@ -171,7 +243,7 @@ impl Pool {
         let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(Failure::Broken)?;
         actix_web::rt::spawn(async move {
             // Who waits for an answer on it gets the error too.
-            let _ended = driver.await;
+            let _ended = driver.with_upgrades().await;
             drop(socket);
         });
         Ok(Connection { sender, socket: watched })
@@ -179,38 +251,37 @@ impl Pool {
 
     async fn attempt(
         &self,
-        upstream: &Upstream,
+        endpoint: &Endpoint,
         mut connection: Connection,
         request: Request<RequestBody>,
-        deadline: Duration,
-    ) -> Result<Exchanged, Attempt> {
+        terms: Terms,
+    ) -> Result<Exchanged, Unanswered> {
         let upload = request.body().state();
         let answer = connection.sender.try_send_request(request);
-        let answered = within(deadline, upload.as_deref(), answer).await.map_err(Attempt::Failed)?;
-        match answered {
+        let failed = |failure| Unanswered { failure, unsent: None, stale: false };
+        match within(terms, upload.as_deref(), answer).await.map_err(failed)? {
             Ok(response) => {
-                let lease = Lease { pool: self.clone(), address: Arc::clone(&upstream.address), connection };
+                let lease = Lease { pool: self.clone(), address: Arc::clone(&endpoint.address), connection };
                 Ok(Exchanged { response, lease })
             }
             Err(mut error) => {
-                let unsent = error.take_message();
+                let unsent = error.take_message().map(Box::new);
                 let ours = upload.and_then(|upload| upload.failure());
-                Err(match (unsent, ours) {
-                    (Some(request), _) => Attempt::Unsent(Box::new(request)),
-                    (None, Some(failure)) => Attempt::Failed(failure),
-                    (None, None) => Attempt::Failed(Failure::Broken(error.into_error())),
-                })
+                let failure = match ours {
+                    Some(failure) => failure,
+                    None if unsent.is_some() => Failure::Unreachable(io::ErrorKind::ConnectionReset.into()),
+                    None => Failure::Broken(error.into_error()),
+                };
+                Err(Unanswered { failure, unsent, stale: false })
             }
         }
     }
 }
 
-/// Why one attempt gave no answer.
-enum Attempt {
-    /// The connection was closed before a byte of the request went out.
-    Unsent(Box<Request<RequestBody>>),
-    /// The request may have reached the service.
-    Failed(Failure),
+impl Idle {
+    fn is_good(&self) -> bool {
+        !self.connection.sender.is_closed() && self.since.elapsed() < IDLE_LIFETIME
+    }
 }
 
 /// Whether a failure looks like that of a connection which the service had closed meanwhile.
@@ -221,14 +292,18 @@ fn is_stale(failure: &Failure) -> bool {
     }
 }
 
-/// Waits for an answer until the deadline has passed since the last part of the upload moved.
+/// Waits for an answer until the time for its head has passed since the last part of the upload moved, or all
+/// of the time has.
 async fn within<F: Future>(
-    deadline: Duration,
+    terms: Terms,
     upload: Option<&UploadState>,
     answer: F,
 ) -> Result<F::Output, Failure> {
     let started = Instant::now();
-    let due = || upload.map_or(started, UploadState::moved).max(started) + deadline;
+    let due = || {
+        let head = upload.map_or(started, UploadState::moved).max(started) + terms.head;
+        head.min(terms.until)
+    };
     let mut answer = pin!(answer);
     loop {
         if let Ok(answer) = timeout_at(due().into(), answer.as_mut()).await {
@@ -248,6 +323,7 @@ mod tests {
     use std::sync::mpsc;
     use std::thread;
 
+    use super::super::Settings;
     use super::*;
 
     /// Answers one request, and hangs up when it is told to.
@@ -263,22 +339,23 @@ mod tests {
     #[actix_web::test]
     async fn a_goodbye_that_hyper_has_not_read_yet_is_seen() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let upstream = Upstream::new("user", &format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let endpoint = Endpoint::new(&format!("http://{}", listener.local_addr().unwrap()), 1).unwrap();
+        let upstream = Upstream::new("user".to_owned(), vec![endpoint.clone()], Settings::default());
         let (hang_up, told) = mpsc::channel();
         let (gone, went) = mpsc::channel();
         thread::spawn(move || serve_once(listener, told, gone));
         let second = Duration::from_secs(1);
-        let pool = Pool::new(second);
+        let pool = Pool::new(second, CancellationToken::new());
         pool.get(&upstream, "/health", second).await.unwrap();
 
-        let connection = pool.take_idle(&upstream, true).expect("an open connection is quiet");
-        Lease { pool: pool.clone(), address: Arc::clone(&upstream.address), connection }.give_back();
+        let connection = pool.take_idle(&endpoint, Which::Quiet).expect("an open connection is quiet");
+        Lease { pool: pool.clone(), address: Arc::clone(&endpoint.address), connection }.give_back();
         // From here on this thread does not yield, so that hyper cannot notice.
         hang_up.send(()).unwrap();
         went.recv().unwrap();
         let unnoticed =
-            pool.0.idle.borrow()[&upstream.address].iter().all(|idle| idle.connection.sender.is_ready());
+            pool.0.idle.borrow()[&endpoint.address].iter().all(|idle| idle.connection.sender.is_ready());
         assert!(unnoticed);
-        assert!(pool.take_idle(&upstream, true).is_none());
+        assert!(pool.take_idle(&endpoint, Which::Quiet).is_none());
     }
 }

@@ -91,10 +91,10 @@ async fn shapes_that_two_servers_could_read_differently_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_to_upgrade_is_an_ordinary_request() {
+async fn a_request_for_another_protocol_is_an_ordinary_request() {
     let echo = Echo::start().await;
     let gateway = Gateway::before(&echo.address).await;
-    let head = "GET /api/v1/patients HTTP/1.1\r\nHost: hms\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+    let head = "GET /api/v1/patients HTTP/1.1\r\nHost: hms\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n";
     let answer = gateway.send(head).await;
     assert_eq!(answer.status, 200);
     assert!(answer.json()["headers"].get("upgrade").is_none());

@@ -81,14 +81,17 @@ async fn a_dead_connection_is_replaced_where_the_request_can_be_sent_again() {
         RawService::start(|number| if number == 0 { Reply::Send(OK) } else { Reply::Last("") }).await;
     let gateway = Gateway::before(&service.address).await;
     let with_key = format!("{POST}Content-Length: 0\r\nIdempotency-Key: 1\r\n");
+    let with_key_and_body = format!("{POST}Content-Length: 4\r\nIdempotency-Key: 1\r\n");
     for head in [
         "GET /api/v1/patients HTTP/1.1\r\nHost: hms\r\n",
         "DELETE /api/v1/patients/7 HTTP/1.1\r\nHost: hms\r\n",
         &with_key,
+        &with_key_and_body,
     ] {
         assert_eq!(gateway.get("/api/v1/patients").await.status, 200, "leaves a connection behind");
         let before = service.heads().len();
-        let answer = gateway.send(head).await;
+        let body: &[u8] = if head.contains("Length: 4") { b"body" } else { b"" };
+        let answer = gateway.send_body(head, body).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{head}");
         assert_eq!(service.heads().len(), before + 2, "{head}");
     }
@@ -96,11 +99,9 @@ async fn a_dead_connection_is_replaced_where_the_request_can_be_sent_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_have_been_done_is_not_done_twice() {
-    for (head, body) in [
-        (format!("{POST}Content-Length: 0\r\n"), ""),
-        (format!("{POST}Content-Length: 4\r\n"), "body"),
-        (format!("{POST}Content-Length: 4\r\nIdempotency-Key: 1\r\n"), "body"),
-    ] {
+    for (head, body) in
+        [(format!("{POST}Content-Length: 0\r\n"), ""), (format!("{POST}Content-Length: 4\r\n"), "body")]
+    {
         let service =
             RawService::start(|number| if number == 0 { Reply::Send(OK) } else { Reply::Last("") }).await;
         let gateway = Gateway::before(&service.address).await;

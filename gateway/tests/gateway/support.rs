@@ -45,7 +45,7 @@ impl Gateway {
         let verifier = Verifier::new(KeySource::Set(issuer.jwks()), clock.clone()).unwrap();
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            routes: RouteTable::parse(routes).unwrap(),
+            routes: RouteTable::parse(routes).unwrap().into(),
             verifier,
             limits,
             edge: hms_gateway::Edge::default(),
@@ -86,7 +86,9 @@ impl Gateway {
 
 /// One entry of a table of routes.
 pub fn upstream(name: &str, address: &str, resources: &[&str]) -> String {
-    format!("[[upstream]]\nname = {name:?}\nurl = \"http://{address}\"\nresources = {resources:?}\n")
+    format!(
+        "[[upstream]]\nname = {name:?}\nurl = \"http://{address}\"\nresources = {resources:?}\nsettings = {{ health = {{ interval_ms = 0 }} }}\n"
+    )
 }
 
 /// An address on which nobody listens.
