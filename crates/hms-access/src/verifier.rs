@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hms_model::Clock;
-use hms_model::service::ServiceEntry;
 use hms_settings::{SettingError, Settings};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use crate::claims::{AUDIENCE, Claims, INTERNAL_AUDIENCE, ISSUER};
 use crate::jwks::JwkSet;
 use crate::known_tokens::{KnownTokens, Name};
+use crate::place::{auth_url, public_url};
 use crate::published_keys::{Known, Published, decoding_keys};
 use crate::{AccessError, crypto};
 
@@ -45,17 +45,12 @@ impl KeySource {
     }
 }
 
-fn auth_url(settings: &Settings) -> Result<String, SettingError> {
-    if let Some(url) = settings.get("AUTH_URL") {
-        return Ok(url.trim_end_matches('/').to_owned());
-    }
-    let port = ServiceEntry::find("auth").map_or(8000, |auth| auth.port);
-    Ok(format!("http://127.0.0.1:{}", settings.port(port)?))
-}
-
-/// Checks access tokens; clones share their keys.
+/// Checks access tokens for one audience; clones share their keys.
 #[derive(Clone)]
-pub struct Verifier(Arc<Inner>);
+pub struct Verifier {
+    inner: Arc<Inner>,
+    audience: &'static str,
+}
 
 struct Inner {
     validation: Validation,
@@ -72,8 +67,20 @@ enum Keys {
 }
 
 impl Verifier {
-    /// A verifier; nothing is fetched before the first token comes.
+    /// A verifier of tokens for the API, as [`Claims::new`] makes them; nothing is fetched before the first token comes.
     pub fn new(source: KeySource, clock: Clock) -> Result<Self, AccessError> {
+        Self::of_issuer(ISSUER, source, clock)
+    }
+
+    /// As the settings have it: the keys of [`KeySource::from_settings`], and [`public_url`] as the issuer.
+    pub fn from_settings(settings: &Settings, clock: Clock) -> Result<Self, SettingError> {
+        let source = KeySource::from_settings(settings)?;
+        let verifier = Self::of_issuer(&public_url(settings)?, source, clock);
+        verifier.map_err(|error| SettingError::new("JWT_ALGORITHM", error))
+    }
+
+    /// A verifier of the tokens of this issuer.
+    pub fn of_issuer(issuer: &str, source: KeySource, clock: Clock) -> Result<Self, AccessError> {
         crypto::install();
         let (algorithm, keys) = match source {
             KeySource::Url(url) => (Algorithm::EdDSA, Keys::Published(Arc::new(Published::at(url)?))),
@@ -82,51 +89,71 @@ impl Verifier {
                 (Algorithm::HS256, Keys::Secret(Arc::new(DecodingKey::from_secret(&secret))))
             }
         };
-        Ok(Self(Arc::new(Inner {
-            validation: validation(algorithm),
+        let inner = Inner {
+            validation: validation(algorithm, issuer),
             keys,
             clock,
             known_tokens: KnownTokens::default(),
             signature_checks: AtomicU64::new(0),
-        })))
+        };
+        Ok(Self { inner: Arc::new(inner), audience: AUDIENCE })
+    }
+
+    /// The same for the tokens by which services speak to each other; no other tokens then.
+    #[must_use]
+    pub fn internal(&self) -> Self {
+        Self { audience: INTERNAL_AUDIENCE, ..self.clone() }
     }
 
     /// The claims of a token that is ours, unchanged, in force and not expired. A signature that was found good is
     /// remembered until the token expires or the keys change; nothing else of the token is kept than its SHA-256.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, AccessError> {
-        let inner = &self.0;
+        let inner = &self.inner;
         let name = Name::of(token);
         if let Some(claims) = inner.known_tokens.get(&name, inner.keys.generation()) {
-            return inner.in_force(&claims).map(|()| claims);
+            return self.admit(claims);
         }
         let (key, generation) = inner.key_of(token).await?;
         inner.signature_checks.fetch_add(1, Ordering::Relaxed);
         let data = jsonwebtoken::decode::<Claims>(token, &key, &inner.validation);
-        let claims = Arc::new(data.map_err(|_| AccessError::Invalid)?.claims);
-        if ![AUDIENCE, INTERNAL_AUDIENCE].contains(&claims.aud.as_str()) {
-            return Err(AccessError::Invalid);
-        }
-        inner.in_force(&claims)?;
+        let claims = self.admit(Arc::new(data.map_err(|error| refused(&error))?.claims))?;
         inner.known_tokens.put(name, &claims, generation);
         Ok(claims)
     }
 
+    fn admit(&self, claims: Arc<Claims>) -> Result<Arc<Claims>, AccessError> {
+        if claims.aud != self.audience {
+            return Err(AccessError::Invalid);
+        }
+        self.inner.in_force(&claims).map(|()| claims)
+    }
+
     /// How many signatures were checked so far; a token that is shown again costs none.
     pub fn signature_checks(&self) -> u64 {
-        self.0.signature_checks.load(Ordering::Relaxed)
+        self.inner.signature_checks.load(Ordering::Relaxed)
     }
 
     /// How many tokens are remembered.
     pub fn known_tokens(&self) -> usize {
-        self.0.known_tokens.len()
+        self.inner.known_tokens.len()
     }
+}
+
+/// The signature is checked before the issuer, so that nobody else makes us write this into the log.
+fn refused(error: &jsonwebtoken::errors::Error) -> AccessError {
+    if matches!(error.kind(), jsonwebtoken::errors::ErrorKind::InvalidIssuer) {
+        tracing::warn!(
+            "a token with a good signature has another issuer: is HMS_PUBLIC_URL the same everywhere?"
+        );
+    }
+    AccessError::Invalid
 }
 
 /// The algorithm is fixed by our setting and never taken from the token (RFC 8725, 3.1). The time is checked by
 /// our own clock.
-fn validation(algorithm: Algorithm) -> Validation {
+fn validation(algorithm: Algorithm, issuer: &str) -> Validation {
     let mut validation = Validation::new(algorithm);
-    validation.set_issuer(&[ISSUER]);
+    validation.set_issuer(&[issuer]);
     validation.set_required_spec_claims(&["exp", "iss", "sub"]);
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -170,7 +197,7 @@ impl Inner {
 #[cfg(test)]
 impl Verifier {
     pub(crate) fn published(&self) -> Option<Arc<Published>> {
-        match &self.0.keys {
+        match &self.inner.keys {
             Keys::Published(published) => Some(Arc::clone(published)),
             Keys::Fixed(_) | Keys::Secret(_) => None,
         }

@@ -4,10 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use chrono::TimeDelta;
-use hms_access::{AccessError, Claims, Issuer, KeySource, SigningKey, Verifier};
+use hms_access::{AccessError, Claims, INTERNAL_AUDIENCE, Issuer, KeySource, SigningKey, Verifier};
 use hms_model::Clock;
 use hms_model::id::Id;
-use hms_model::role::{Requirement, Role, Scope};
+use hms_model::role::{Reach, Requirement, Role, Scope};
 
 struct Desk {
     issuer: Issuer,
@@ -150,5 +150,56 @@ fn what_only_a_person_may_do_asks_for_their_own_sign_in() {
     for (claims, expected) in cases {
         let asked = [Requirement::SignedIn, Requirement::InPerson, Requirement::Enrolling, read];
         assert_eq!(asked.map(|requirement| claims.meets(requirement)), expected, "{claims:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_audience_has_its_own_verifier_whatever_is_remembered() {
+    let desk = desk();
+    let service =
+        Claims { aud: INTERNAL_AUDIENCE.to_owned(), roles: vec![Role::Service], ..claims(&desk.clock) };
+    let (person, service) =
+        (desk.issuer.issue(&claims(&desk.clock)).unwrap(), desk.issuer.issue(&service).unwrap());
+    let internal = desk.verifier.internal();
+    for _ in 0..2 {
+        desk.verifier.verify(&person).await.unwrap();
+        internal.verify(&service).await.unwrap();
+        assert!(matches!(internal.verify(&person).await, Err(AccessError::Invalid)));
+        assert!(matches!(desk.verifier.verify(&service).await, Err(AccessError::Invalid)));
+    }
+}
+
+#[tokio::test]
+async fn another_issuer_is_refused_although_the_key_is_right() {
+    let desk = desk();
+    let set = || KeySource::Set(desk.issuer.jwks());
+    let ours = Verifier::of_issuer("https://hms.example", set(), desk.clock.clone()).unwrap();
+    let claims = |iss: &str| Claims { iss: iss.to_owned(), ..claims(&desk.clock) };
+    let token = |iss| desk.issuer.issue(&claims(iss)).unwrap();
+    ours.verify(&token("https://hms.example")).await.unwrap();
+    for iss in ["hms", "", "https://hms.example/", "https://evil.example"] {
+        assert!(matches!(ours.verify(&token(iss)).await, Err(AccessError::Invalid)), "{iss}");
+    }
+}
+
+#[test]
+fn whoever_is_bound_to_a_department_reaches_it_and_nobody_reaches_more_by_it() {
+    let own = claims(&desk().clock);
+    let department_id = Id::new(chrono::DateTime::UNIX_EPOCH);
+    let with = |roles: &[Role], department_id| Claims { roles: roles.to_vec(), department_id, ..own.clone() };
+    let department = Reach::Department { department_id };
+    let themselves = Reach::Own { account_id: own.sub, patient_id: None };
+    let cases = [
+        (&[Role::Nurse][..], None, Reach::Everyone),
+        (&[Role::Nurse], Some(department_id), department),
+        (&[Role::Service], None, Reach::Everyone),
+        (&[Role::Service], Some(department_id), department),
+        (&[Role::Patient], None, themselves),
+        (&[Role::Patient], Some(department_id), themselves),
+        (&[Role::Patient, Role::Service], None, themselves),
+        (&[Role::Device], Some(department_id), themselves),
+    ];
+    for (roles, department_id, expected) in cases {
+        assert_eq!(with(roles, department_id).reach(), expected, "{roles:?} {department_id:?}");
     }
 }

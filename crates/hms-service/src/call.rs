@@ -58,7 +58,11 @@ async fn authenticate(
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Code::Unauthenticated.into());
     }
-    let claims = context.verifier.verify(token.trim()).await?;
+    let verified = match requirement {
+        Requirement::Internal => context.verifier.internal().verify(token.trim()).await,
+        _ => context.verifier.verify(token.trim()).await,
+    };
+    let claims = verified?;
     if claims.meets(requirement) { Ok(Some(claims)) } else { Err(forbidden(requirement)) }
 }
 
@@ -111,6 +115,27 @@ impl<R> Call<R> {
         F: FnOnce(&mut Work<'_>) -> Result<Reply, Problem> + Send + 'static,
     {
         self.unit(self.scene()?, None, f).await
+    }
+
+    /// Writes as [`Call::write_unkeyed`] does, and gives back what the unit of work came to, for answers that are no
+    /// JSON of ours: forms, redirects, what another standard asks for.
+    pub async fn write_for<T, F>(&self, f: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Work<'_>) -> Result<T, Problem> + Send + 'static,
+    {
+        let (scene, now) = (self.scene()?, self.context.clock.now());
+        let unit = move |db: &mut Db| {
+            let mut work = Work { db, now, scene: &scene, events: Vec::new() };
+            let value = f(&mut work)?;
+            let published = work.flush()?;
+            Ok::<_, Problem>((value, published))
+        };
+        let (value, published) = self.context.database.write(unit).await?;
+        if published {
+            self.context.relay.wake();
+        }
+        Ok(value)
     }
 
     /// Tells repetitions of this request by these bytes instead of by its whole body: for a body with a password

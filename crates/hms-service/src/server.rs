@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use hms_access::{KeySource, Verifier};
+use hms_access::Verifier;
 use hms_api::fallback::KnownPaths;
 use hms_bus::{Consumer, RunningBus};
 use hms_db::{Database, Migrations, PoolOptions};
@@ -93,7 +93,7 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
     waiting::migrate(S::NAME, &database, &all_migrations::<S>(), &listener).await?;
     let verifier = match wiring.verifier {
         Some(verifier) => verifier,
-        None => Verifier::new(KeySource::from_settings(settings)?, wiring.clock.clone())?,
+        None => Verifier::from_settings(settings, wiring.clock.clone())?,
     };
     let transport = settings::transport(settings, wiring.broker.as_ref());
     let relay = hms_bus::Relay::default();
