@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use hms_access::{KeySource, Verifier};
+use hms_access::Verifier;
 use hms_model::Clock;
 use hms_model::service::GATEWAY_PORT;
 use hms_settings::{SettingError, Settings};
@@ -57,12 +57,13 @@ impl Config {
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let bind = settings.parse_or("HMS_BIND", IpAddr::V4(Ipv4Addr::LOCALHOST))?;
         let offset = settings.parse_or("HMS_PORT_OFFSET", 0)?;
+        let listen = SocketAddr::new(bind, settings.port(GATEWAY_PORT)?);
         Ok(Self {
-            listen: SocketAddr::new(bind, settings.port(GATEWAY_PORT)?),
+            listen,
             routes: routes(settings, offset)?,
             verifier: verifier(settings)?,
             limits: limits(settings)?,
-            edge: Edge::from_settings(settings)?,
+            edge: Edge::from_settings(settings, listen)?,
             workers: workers(settings)?,
             clock: Clock::system(),
         })
@@ -97,8 +98,7 @@ fn limits(settings: &Settings) -> Result<Limits, SettingError> {
 fn verifier(settings: &Settings) -> Result<Verifier, SettingError> {
     // The client that fetches the keys asks for one provider per process; more than once does no harm.
     let _already_there = rustls::crypto::ring::default_provider().install_default();
-    let source = KeySource::from_settings(settings)?;
-    Verifier::new(source, Clock::system()).map_err(|error| SettingError::new("JWT_ALGORITHM", error))
+    Verifier::from_settings(settings, Clock::system())
 }
 
 #[cfg(test)]

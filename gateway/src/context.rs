@@ -1,8 +1,10 @@
 //! What is known of one request while it goes through the phases.
 
+use std::cell::Cell;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
@@ -10,12 +12,17 @@ use hms_access::Claims;
 use hms_model::Clock;
 use hms_model::id::Id;
 
-use crate::{Proxies, Upstream};
+use crate::Upstream;
+use crate::connections::Connection;
+use crate::server::Shared;
+use crate::trace::Trace;
 
 /// The context of one request: each phase adds what it finds out.
 pub struct Context {
     /// The id of the request, in logs, answers and at every service that it reaches.
     pub request_id: String,
+    /// The trace that the request belongs to.
+    pub trace: Trace,
     /// When it came.
     pub started: Instant,
     /// Its method.
@@ -30,17 +37,26 @@ pub struct Context {
     pub upstream: Option<Arc<Upstream>>,
     /// The route as a template, such as `/api/v1/patients/{id}`.
     pub template: Option<String>,
+    /// How long the head of the service's answer took.
+    pub waited: Option<Duration>,
+    /// Bytes of the body so far, where there is one.
+    pub received: Option<Rc<Cell<u64>>>,
+    /// The connection that the request came over.
+    pub connection: Option<Rc<Connection>>,
+    /// The ending that the client's entity tags had: see `phases::compress`.
+    pub tag_ending: Option<&'static str>,
 }
 
 impl Context {
     /// The context of a request that has just come.
-    pub fn new(request: &ServiceRequest, clock: &Clock, proxies: &Proxies) -> Self {
-        let origin = proxies.origin(request);
+    pub fn new(request: &ServiceRequest, shared: &Shared) -> Self {
+        let origin = shared.edge.proxies.origin(request);
         let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
         Self {
             request_id: given
                 .filter(|id| can_be_request_id(id))
-                .map_or_else(|| new_request_id(clock), str::to_owned),
+                .map_or_else(|| new_request_id(&shared.clock), str::to_owned),
+            trace: Trace::of(request.headers(), shared.edge.trace_ratio),
             started: Instant::now(),
             method: request.method().clone(),
             client: origin.client,
@@ -48,6 +64,10 @@ impl Context {
             caller: None,
             upstream: None,
             template: None,
+            waited: None,
+            received: None,
+            connection: request.conn_data::<Rc<Connection>>().cloned(),
+            tag_ending: None,
         }
     }
 }

@@ -5,20 +5,31 @@
 //! file of its own below it. `upstream` is the way to the services, `table` says which service answers
 //! what, and `own` holds the few pages that the gateway answers itself.
 
+mod access_log;
 pub mod command;
 mod config;
+mod connections;
 mod context;
 mod edge;
+mod meter;
 mod own;
+mod pace;
 mod phases;
 mod proxies;
 mod server;
 mod table;
+mod tls;
+mod trace;
 mod upstream;
 
+pub use access_log::AccessLog;
 pub use config::{Config, Limits};
-pub use edge::Edge;
+pub use connections::Clients;
+pub use edge::{Edge, Heads, Tls};
+pub use pace::Pace;
+pub use phases::cors::Cors;
 pub use proxies::{ForwardedHeader, Proxies};
 pub use server::{Running, start};
 pub use table::{Loaded, Route, RouteTable, Routes, Source, TableError};
+pub use tls::CertificateFiles;
 pub use upstream::Upstream;

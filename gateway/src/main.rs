@@ -17,7 +17,7 @@ async fn main() -> anyhow::Result<()> {
     loop {
         tokio::select! {
             ended = running.wait() => return ended,
-            _ = terminated.recv() => break,
+            _ = terminated.recv() => return running.drain().await,
             pressed = tokio::signal::ctrl_c() => break pressed?,
             _ = reread.recv() => {
                 // The log says what came of it.

@@ -15,6 +15,7 @@ use crate::server::Gateway;
 /// Adds the pages, each with and without a slash at its end.
 pub fn configure(cfg: &mut ServiceConfig) {
     page(cfg, "/health", health::short);
+    page(cfg, "/health/ready", health::ready);
     page(cfg, "/health/detailed", health::detailed);
     page(cfg, "/metrics", metrics);
     page(cfg, "/api/schema", schema::show);

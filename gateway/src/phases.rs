@@ -3,14 +3,20 @@
 
 mod accept;
 mod answer;
+mod compress;
+pub(crate) mod cors;
 mod forward;
 pub(crate) mod identify;
 mod normalise;
+pub(crate) mod protect;
 mod record;
 mod route;
 
+use std::time::Instant;
+
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpRequest, HttpResponse};
@@ -28,11 +34,11 @@ pub async fn run(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<Recorded>, Error> {
-    let context = Context::new(&request, &gateway.shared.clock, &gateway.shared.edge.proxies);
-    let mut recorder = Recorder::new(context, &gateway.shared.metrics);
+    let context = Context::new(&request, &gateway.shared);
+    let mut recorder = Recorder::new(context, Data::clone(&gateway));
     request_id::scope(recorder.context.request_id.clone(), async move {
-        let mut response = respond(&gateway, &mut recorder.context, request, next).await?;
-        answer::finish(&recorder.context, &mut response);
+        let response = respond(&gateway, &mut recorder.context, request, next).await?;
+        let response = answer::finish(&gateway.shared, &recorder.context, response);
         Ok(recorder.watch(response))
     })
     .await
@@ -42,20 +48,46 @@ pub async fn run(
 async fn respond(
     gateway: &Gateway,
     context: &mut Context,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<AnswerBody>, Error> {
-    let accepted =
-        accept::check(&request, gateway.shared.routes.load().largest_body(gateway.shared.limits.body));
-    Ok(match accepted.and_then(|()| normalise::target(request.uri())) {
-        Err(problem) => request.into_response(answer::refuse(&problem)),
-        Ok(Target::Own) => answer::own(context, next.call(request).await?),
-        Ok(Target::Api(path)) => {
+    let target = match accept(gateway, context, &mut request) {
+        Ok(Ok(target)) => target,
+        Ok(Err(answer)) => return Ok(request.into_response(*answer)),
+        Err(problem) => return Ok(request.into_response(answer::refuse(&problem))),
+    };
+    Ok(match target {
+        Target::Own => answer::own(context, next.call(request).await?),
+        Target::Api(path) => {
             let (request, payload) = request.into_parts();
             let response = pass_through(gateway, context, &request, payload, &path).await;
             ServiceResponse::new(request, response.unwrap_or_else(|problem| answer::refuse(&problem)))
         }
     })
+}
+
+/// What is answered from the head alone.
+type Early = Box<HttpResponse<AnswerBody>>;
+
+/// The phases that look at the head only.
+fn accept(
+    gateway: &Gateway,
+    context: &mut Context,
+    request: &mut ServiceRequest,
+) -> Result<Result<Target, Early>, Problem> {
+    let shared = &gateway.shared;
+    let edge = &shared.edge;
+    let largest_body = shared.routes.load().largest_body(shared.limits.body);
+    accept::check(context, request, &edge.heads, largest_body)?;
+    let target = normalise::target(request.uri())?;
+    if let Some(location) = accept::better_over_tls(edge, context.secure, request) {
+        return Ok(Err(Box::new(answer::to_tls(&location))));
+    }
+    if let Some(answer) = cors::preflight(&edge.cors, request.method(), request.headers()) {
+        return Ok(Err(Box::new(answer?.map_body(|_, body| AnswerBody::Own(body)))));
+    }
+    context.tag_ending = compress::strip(request.headers_mut());
+    Ok(Ok(target))
 }
 
 /// The phases of a request to a service.
@@ -68,7 +100,19 @@ async fn pass_through(
 ) -> Result<HttpResponse<AnswerBody>, Problem> {
     context.caller = identify::caller(&gateway.shared.verifier, request.headers()).await?;
     let route = route::find(&gateway.shared.routes.load(), context, path)?;
-    let answer = forward::send(gateway, context, &route, request, payload, path).await?;
+    // What flows over a WebSocket is no body, and has no pace.
+    let payload = match request.headers().contains_key(header::UPGRADE) {
+        true => payload,
+        false => {
+            let (payload, received) = gateway.shared.edge.pace.demand(payload);
+            context.received = received;
+            payload
+        }
+    };
+    let asked = Instant::now();
+    let answer = forward::send(gateway, context, &route, request, payload, path).await;
+    context.waited = Some(asked.elapsed());
+    let answer = answer?;
     let mut response = answer::pass_on(context, answer);
     route.announce(response.headers_mut());
     Ok(response)

@@ -85,7 +85,8 @@ impl Proxies {
         origin
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether this is the address of one of them.
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }
 

@@ -3,9 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::header::HeaderValue;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
@@ -16,15 +18,19 @@ use hms_telemetry::Metrics;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::access_log::{AccessLog, Writer};
+use crate::connections::Connections;
+use crate::meter::{Families, Meter};
 use crate::own::{self, schema::Schema};
-use crate::phases;
+use crate::phases::{self, protect};
+use crate::tls::Certificate;
 use crate::upstream::{self, Pool, probe};
 use crate::{Config, Edge, Limits, Loaded, Routes, TableError};
 
 /// How long requests in flight may take to end once the gateway stops.
 const DRAIN_SECONDS: u64 = 30;
-/// How long a client's connection may stay open between two requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a closed connection may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What all workers share.
 pub struct Shared {
@@ -32,8 +38,13 @@ pub struct Shared {
     pub verifier: Verifier,
     pub limits: Limits,
     pub edge: Edge,
+    /// What browsers are told over TLS.
+    pub hsts: Option<HeaderValue>,
+    /// Whether the gateway is about to stop.
+    pub leaving: AtomicBool,
     pub clock: Clock,
     pub metrics: Metrics,
+    pub families: Arc<Families>,
     pub schema: Schema,
     pub since: Instant,
 }
@@ -42,11 +53,15 @@ pub struct Shared {
 pub struct Gateway {
     pub shared: Arc<Shared>,
     pub pool: Pool,
+    pub meter: Meter,
+    pub access_log: Writer,
 }
 
 /// A gateway that listens.
 pub struct Running {
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
+    shared: Arc<Shared>,
     handle: ServerHandle,
     server: JoinHandle<io::Result<()>>,
     routes: Arc<Routes>,
@@ -58,6 +73,21 @@ impl Running {
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for TLS.
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        self.tls_address
+    }
+
+    /// Says that it is no longer ready (`/health/ready`), goes on serving for the time that the settings give to
+    /// those who must notice, ends each connection with its next answer meanwhile, and stops.
+    pub async fn drain(self) -> anyhow::Result<()> {
+        self.shared.leaving.store(true, Ordering::Relaxed);
+        let time = self.shared.edge.drain;
+        tracing::info!(seconds = time.as_secs_f64(), "the gateway is no longer ready");
+        tokio::time::sleep(time).await;
+        self.stop().await
     }
 
     /// Takes no more connections, lets the requests in flight end, and returns then.
@@ -82,16 +112,40 @@ impl Running {
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     let Config { listen, routes, verifier, limits, edge, workers, clock } = config;
     let (metrics, schema) = (Metrics::new(), Schema::default());
+    let families = Arc::new(Families::new(metrics.clone())?);
+    let clients = edge.clients;
+    let connections = Arc::new(Connections::new(clients, edge.proxies.clone(), &metrics)?);
+    if let AccessLog::Json(lines) = &edge.access_log {
+        metrics.add(lines.dropped());
+    }
+    let tls = edge.tls.clone();
+    let certificate =
+        tls.as_ref().map(|tls| Certificate::load(tls.files.clone(), &clock, &metrics)).transpose()?;
+    let hsts = tls.as_ref().and_then(|tls| protect::hsts(tls.hsts_seconds));
     let (routes, draining) = (Arc::new(routes), CancellationToken::new());
     upstream::metrics::register(&metrics, &routes)?;
     tokio::spawn(probe::watch(Arc::clone(&routes), draining.clone()));
     let (table, ending) = (Arc::clone(&routes), draining.clone());
-    let shared =
-        Arc::new(Shared { routes, verifier, limits, edge, clock, metrics, schema, since: Instant::now() });
+    let shared = Arc::new(Shared {
+        routes,
+        verifier,
+        limits,
+        edge,
+        hsts,
+        leaving: AtomicBool::new(false),
+        clock: clock.clone(),
+        metrics,
+        families,
+        schema,
+        since: Instant::now(),
+    });
+    let running = Arc::clone(&shared);
     let server = HttpServer::new(move || {
         let pool = Pool::new(shared.limits.connect, ending.clone());
         pool.keep_tidy();
-        let gateway = Data::new(Gateway { shared: Arc::clone(&shared), pool });
+        let meter = Meter::new(Arc::clone(&shared.families));
+        let access_log = shared.edge.access_log.writer();
+        let gateway = Data::new(Gateway { shared: Arc::clone(&shared), pool, meter, access_log });
         let row = Data::clone(&gateway);
         App::new()
             .app_data(gateway)
@@ -99,15 +153,40 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             .wrap(from_fn(move |request, next| phases::run(Data::clone(&row), request, next)))
     })
     .workers(workers)
-    .keep_alive(KEEP_ALIVE)
+    .on_connect(move |io, extensions| connections.admit(io, extensions))
+    .max_connections(most_per_worker(clients.connections, workers))
+    .keep_alive(clients.idle)
+    .client_request_timeout(clients.head)
+    .client_disconnect_timeout(GOODBYE)
+    .tls_handshake_timeout(clients.head)
     .shutdown_timeout(DRAIN_SECONDS)
     .disable_signals()
     .bind(listen)
     .map_err(|error| cannot_listen(listen, error))?;
-    let address = server.addrs().first().copied().unwrap_or(listen);
+    let server = match (&tls, &certificate) {
+        (Some(tls), Some(certificate)) => server
+            .bind_rustls_0_23(tls.listen, certificate.server_config()?)
+            .map_err(|error| cannot_listen(tls.listen, error))?,
+        _ => server,
+    };
+    if let (Some(tls), Some(certificate)) = (tls, certificate) {
+        let ends = draining.clone();
+        tokio::spawn(async move {
+            ends.run_until_cancelled(certificate.keep_fresh(tls.look_every, clock)).await;
+        });
+    }
+    let addresses = server.addrs();
+    let address = addresses.first().copied().unwrap_or(listen);
+    let tls_address = addresses.get(1).copied();
     let server = server.run();
     let handle = server.handle();
-    Ok(Running { address, handle, server: tokio::spawn(server), routes: table, draining })
+    let server = tokio::spawn(server);
+    Ok(Running { address, tls_address, shared: running, handle, server, routes: table, draining })
+}
+
+/// actix stops to accept at this number; ours is refused with an answer and must come before it.
+fn most_per_worker(connections: u32, workers: usize) -> usize {
+    usize::try_from(connections).unwrap_or(usize::MAX).saturating_mul(2) / workers.max(1) + 64
 }
 
 fn cannot_listen(address: SocketAddr, error: io::Error) -> anyhow::Error {

@@ -1,5 +1,6 @@
 //! Health: a short word for load balancers, and a longer one with the state of each service for people.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
@@ -42,6 +43,14 @@ struct Dependency {
 
 /// Says that the gateway answers.
 pub async fn short() -> HttpResponse {
+    HttpResponse::Ok().json(Short { status: State::Healthy })
+}
+
+/// Says whether new requests should come here: not once the gateway is about to stop.
+pub async fn ready(gateway: Data<Gateway>) -> HttpResponse {
+    if gateway.shared.leaving.load(Ordering::Relaxed) {
+        return HttpResponse::ServiceUnavailable().json(Short { status: State::Unhealthy });
+    }
     HttpResponse::Ok().json(Short { status: State::Healthy })
 }
 

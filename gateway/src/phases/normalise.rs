@@ -82,7 +82,8 @@ fn canonical(raw: &str) -> Result<String, Problem> {
         return if raw == "/" { Ok("/".to_owned()) } else { Err(refused("The path has an empty segment.")) };
     }
     for segment in inner.split('/') {
-        match segment {
+        // Some servers cut off what follows a semicolon.
+        match segment.split(';').next().unwrap_or_default() {
             "" => return Err(refused("The path has an empty segment.")),
             "." | ".." => return Err(refused("The path has a dot segment.")),
             _ => path.push('/'),
@@ -207,6 +208,9 @@ mod tests {
             "/api/patients/..",
             "/api/patients/%2e%2e/accounts",
             "/api/patients/%2E",
+            "/api/patients/..;/accounts",
+            "/api/patients/.;x=1",
+            "/api/patients/;x=1",
             "/api/patients/.%2e",
             "/api/patients%2faccounts",
             "/api/patients%2Faccounts",

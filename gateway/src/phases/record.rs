@@ -3,17 +3,19 @@
 
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
+use actix_web::web::Data;
 use bytes::Bytes;
-use hms_telemetry::Metrics;
 
 use super::answer::AnswerBody;
+use crate::access_log::{Entry, Writer, truncated};
 use crate::context::Context;
+use crate::meter::{Answered, NO_ROUTE, known_method};
+use crate::server::Gateway;
 
-/// The route of a request that met none.
-const NO_ROUTE: &str = "none";
 /// The status of a request whose client went away before it was answered (nginx's word for it).
 const CLIENT_GONE: u16 = 499;
 
@@ -27,21 +29,48 @@ pub struct Recorded {
 pub struct Recorder {
     /// The context of the request.
     pub context: Context,
-    metrics: Metrics,
+    gateway: Data<Gateway>,
     status: u16,
-    bytes: u64,
+    sent: u64,
 }
 
 impl Recorder {
     /// The recorder of a request that has just come.
-    pub fn new(context: Context, metrics: &Metrics) -> Self {
-        Self { context, metrics: metrics.clone(), status: CLIENT_GONE, bytes: 0 }
+    pub fn new(context: Context, gateway: Data<Gateway>) -> Self {
+        gateway.meter.begin();
+        if let Some(connection) = &context.connection {
+            connection.begin();
+        }
+        Self { context, gateway, status: CLIENT_GONE, sent: 0 }
     }
 
     /// Watches the answer: the record is written when its body has been sent, or given up.
     pub fn watch(mut self, response: ServiceResponse<AnswerBody>) -> ServiceResponse<Recorded> {
         self.status = response.status().as_u16();
         response.map_body(|_, body| Recorded { body, recorder: self })
+    }
+
+    fn log(&self, answered: &Answered<'_>) {
+        let Self { context, gateway, .. } = self;
+        if matches!(gateway.access_log, Writer::Off) {
+            return;
+        }
+        let shared = &gateway.shared;
+        gateway.access_log.write(&Entry {
+            at: shared.clock.now(),
+            method: answered.method,
+            route: answered.route.unwrap_or(NO_ROUTE),
+            status: answered.status,
+            received: answered.received,
+            sent: answered.sent,
+            ms: millis(answered.elapsed),
+            upstream_ms: answered.waited.map(millis),
+            upstream: answered.upstream,
+            signed_in: context.caller.is_some(),
+            request_id: &context.request_id,
+            trace_id: context.trace.id(),
+            client: shared.edge.log_client.then(|| truncated(context.client)),
+        });
     }
 }
 
@@ -54,12 +83,9 @@ impl MessageBody for Recorded {
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
-        let next = match &mut this.body {
-            AnswerBody::Own(body) => Pin::new(body).poll_next(task),
-            AnswerBody::Passed(body) => Pin::new(body).poll_next(task).map_err(Into::into),
-        };
+        let next = Pin::new(&mut this.body).poll_next(task);
         if let Poll::Ready(Some(Ok(bytes))) = &next {
-            this.recorder.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            this.recorder.sent += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         }
         next
     }
@@ -67,30 +93,25 @@ impl MessageBody for Recorded {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        let Self { context, metrics, status, bytes } = self;
-        let (status, elapsed) = (*status, context.started.elapsed());
-        let route = context.template.as_deref().unwrap_or(NO_ROUTE);
-        let method = known_method(context.method.as_str());
-        metrics.observe_http(method, route, status, elapsed.as_secs_f64());
-        tracing::info!(
-            target: "hms_gateway::access",
-            method,
-            route,
-            status,
-            ms = elapsed.as_secs_f64() * 1000.0,
-            bytes,
-            upstream = context.upstream.as_deref().map(crate::Upstream::name),
-            signed_in = context.caller.is_some(),
-            request_id = context.request_id,
-            "request"
-        );
+        let context = &self.context;
+        if let Some(connection) = &context.connection {
+            connection.end();
+        }
+        let answered = Answered {
+            method: known_method(context.method.as_str()),
+            route: context.template.as_deref(),
+            upstream: context.upstream.as_deref().map(crate::Upstream::name),
+            waited: context.waited,
+            status: self.status,
+            elapsed: context.started.elapsed(),
+            received: context.received.as_ref().map_or(0, |received| received.get()),
+            sent: self.sent,
+        };
+        self.gateway.meter.end(&answered);
+        self.log(&answered);
     }
 }
 
-/// A client can make methods up; a label must stay a closed set.
-fn known_method(method: &str) -> &str {
-    match method {
-        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
-        _ => "other",
-    }
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }

@@ -2,6 +2,7 @@
 //! be sent again.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -74,6 +75,8 @@ pub enum UploadError {
     TooLarge,
     #[error("the body is not whole")]
     Aborted,
+    #[error("the body did not arrive in time")]
+    Stalled,
 }
 
 impl RequestBody {
@@ -145,6 +148,7 @@ impl UploadState {
         self.broken.get().map(|error| match error {
             UploadError::TooLarge => Failure::TooLarge,
             UploadError::Aborted => Failure::Aborted,
+            UploadError::Stalled => Failure::Stalled,
         })
     }
 
@@ -195,6 +199,9 @@ impl Upload {
         let taken = match next {
             None if self.length.is_some_and(|length| self.sent < length) => Err(UploadError::Aborted),
             None => Ok(None),
+            Some(Err(PayloadError::Io(error))) if error.kind() == io::ErrorKind::TimedOut => {
+                Err(UploadError::Stalled)
+            }
             Some(Err(_)) => Err(UploadError::Aborted),
             Some(Ok(bytes)) => {
                 self.sent = self.sent.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));

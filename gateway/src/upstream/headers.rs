@@ -26,11 +26,13 @@ const HOP_BY_HOP: [&str; 11] = [
 ];
 
 /// What only the gateway says.
-const OURS: [&str; 4] = ["forwarded", "host", "x-real-ip", "x-request-id"];
+const OURS: [&str; 5] = ["forwarded", "host", "traceparent", "x-real-ip", "x-request-id"];
 const OUR_PREFIXES: [&str; 2] = ["x-forwarded-", "x-hms-"];
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The headers of a request as the service gets them.
@@ -61,6 +63,13 @@ pub fn to_upstream(
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert(X_REQUEST_ID, id);
+    }
+    if let Ok(trace) = HeaderValue::from_bytes(context.trace.header()) {
+        headers.insert(TRACEPARENT, trace);
+    }
+    if !context.trace.continued() {
+        // It belongs to a trace that ends here.
+        headers.remove(TRACESTATE);
     }
     if body.is_chunked() {
         // hyper leaves the body of a GET out unless it is told how to send it.
@@ -119,12 +128,13 @@ mod tests {
             "x-forwarded-for",
             "x-forwarded-host",
             "x_forwarded_for",
+            "traceparent",
             "x-hms-account",
             "x-real-ip",
         ] {
             assert!(is_ours(name), "{name}");
         }
-        for name in ["x-forward", "traceparent", "idempotency-key", "authorization", "cookie"] {
+        for name in ["x-forward", "idempotency-key", "authorization", "cookie"] {
             assert!(!is_ours(name), "{name}");
         }
     }

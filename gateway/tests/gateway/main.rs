@@ -4,13 +4,23 @@
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod browsers;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod headers;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod origin;
+#[cfg(test)]
 mod own;
 #[cfg(test)]
 mod paths;
+#[cfg(test)]
+mod records;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

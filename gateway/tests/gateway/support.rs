@@ -3,12 +3,13 @@
 mod client;
 mod echo;
 mod raw;
+mod tape;
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use hms_access::{Claims, Issuer, KeySource, SigningKey, Verifier};
-use hms_gateway::{Config, Limits, RouteTable, Running, start};
+use hms_gateway::{Config, Edge, Limits, RouteTable, Running, start};
 use hms_model::Clock;
 use hms_model::id::Id;
 use hms_model::role::Role;
@@ -16,6 +17,7 @@ use hms_model::role::Role;
 pub use client::{Answer, Client, get};
 pub use echo::Echo;
 pub use raw::{RawService, Reply};
+pub use tape::Tape;
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,8 +40,18 @@ impl Gateway {
         Self::of(&upstream("user", address, &["patients", "practitioners", "accounts"]), limits).await
     }
 
+    /// A gateway before the service `user` that meets its clients like this.
+    pub async fn edge(address: &str, edge: Edge) -> Self {
+        let routes = upstream("user", address, &["patients", "practitioners", "accounts"]);
+        Self::start(&routes, Limits::default(), edge).await
+    }
+
     /// A gateway with a table of routes.
     pub async fn of(routes: &str, limits: Limits) -> Self {
+        Self::start(routes, limits, Edge::default()).await
+    }
+
+    async fn start(routes: &str, limits: Limits, edge: Edge) -> Self {
         let issuer = Issuer::new(SigningKey::generate().unwrap()).unwrap();
         let clock = Clock::system();
         let verifier = Verifier::new(KeySource::Set(issuer.jwks()), clock.clone()).unwrap();
@@ -48,7 +60,7 @@ impl Gateway {
             routes: RouteTable::parse(routes).unwrap().into(),
             verifier,
             limits,
-            edge: hms_gateway::Edge::default(),
+            edge,
             workers: 1,
             clock: clock.clone(),
         };
