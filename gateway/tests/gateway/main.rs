@@ -8,6 +8,8 @@ mod browsers;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod endpoints;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod headers;
@@ -21,6 +23,10 @@ mod own;
 mod paths;
 #[cfg(test)]
 mod records;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod streams;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use hms_access::{Claims, Issuer, KeySource, SigningKey, Verifier};
-use hms_gateway::{Config, Edge, Limits, RouteTable, Running, start};
+use hms_gateway::{Config, Edge, Limits, RouteTable, Routes, Running, start};
 use hms_model::Clock;
 use hms_model::id::Id;
 use hms_model::role::Role;
@@ -43,21 +43,26 @@ impl Gateway {
     /// A gateway before the service `user` that meets its clients like this.
     pub async fn edge(address: &str, edge: Edge) -> Self {
         let routes = upstream("user", address, &["patients", "practitioners", "accounts"]);
-        Self::start(&routes, Limits::default(), edge).await
+        Self::start(RouteTable::parse(&routes).unwrap().into(), Limits::default(), edge).await
     }
 
     /// A gateway with a table of routes.
     pub async fn of(routes: &str, limits: Limits) -> Self {
+        Self::serving(RouteTable::parse(routes).unwrap().into(), limits).await
+    }
+
+    /// The same with a table that can be read again.
+    pub async fn serving(routes: Routes, limits: Limits) -> Self {
         Self::start(routes, limits, Edge::default()).await
     }
 
-    async fn start(routes: &str, limits: Limits, edge: Edge) -> Self {
+    async fn start(routes: Routes, limits: Limits, edge: Edge) -> Self {
         let issuer = Issuer::new(SigningKey::generate().unwrap()).unwrap();
         let clock = Clock::system();
         let verifier = Verifier::new(KeySource::Set(issuer.jwks()), clock.clone()).unwrap();
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            routes: RouteTable::parse(routes).unwrap().into(),
+            routes,
             verifier,
             limits,
             edge,
@@ -73,8 +78,13 @@ impl Gateway {
 
     /// A token of a nurse that is valid from now on for this long.
     pub fn token(&self, lifetime: TimeDelta) -> String {
+        self.token_of(Role::Nurse, lifetime)
+    }
+
+    /// The same for another role.
+    pub fn token_of(&self, role: Role, lifetime: TimeDelta) -> String {
         let now = self.clock.now();
-        let claims = Claims::new(Id::new(now), Id::new(now), vec![Role::Nurse], now, lifetime);
+        let claims = Claims::new(Id::new(now), Id::new(now), vec![role], now, lifetime);
         self.issuer.issue(&claims).unwrap()
     }
 
@@ -94,6 +104,12 @@ impl Gateway {
     pub async fn get(&self, path: &str) -> Answer {
         get(&self.address(), path).await
     }
+
+    /// The value of one sample, given as it stands in the text form: its name with its labels.
+    pub async fn metric(&self, sample: &str) -> Option<f64> {
+        let text = self.get("/metrics").await.text();
+        text.lines().find_map(|line| line.strip_prefix(sample)?.trim().parse().ok())
+    }
 }
 
 /// One entry of a table of routes.
@@ -107,4 +123,14 @@ pub fn upstream(name: &str, address: &str, resources: &[&str]) -> String {
 pub async fn nobody() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap().to_string()
+}
+
+/// Asks again and again until it holds; what is waited for must come in time.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("in time: {what}"));
 }

@@ -120,7 +120,8 @@ impl Client {
     }
 
     async fn fill(&mut self) -> bool {
-        let mut buffer = [0; 64 * 1024];
+        // On the heap, or every future around it would be as large.
+        let mut buffer = vec![0; 64 * 1024];
         let read = timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("bytes in time");
         let count = read.unwrap_or(0);
         self.read.extend_from_slice(&buffer[..count]);

@@ -38,13 +38,22 @@ impl Echo {
     }
 
     pub async fn with_document(document: Value) -> Self {
+        Self::at("127.0.0.1:0", document).await
+    }
+
+    /// The same at an address, such as that of one that has left.
+    pub async fn again(address: &str) -> Self {
+        Self::at(address, json!({"openapi": "3.1.0", "paths": {}})).await
+    }
+
+    async fn at(address: &str, document: Value) -> Self {
         let state = Arc::new(State {
             requests: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             release: Semaphore::new(0),
             document,
         });
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (data, counted) = (Data::from(Arc::clone(&state)), Arc::clone(&state));
         let server = HttpServer::new(move || {
@@ -91,6 +100,11 @@ impl Echo {
 
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
+    }
+
+    /// Takes no more connections, answers what it has, and returns then.
+    pub async fn leave(&self) {
+        self.server.stop(true).await;
     }
 
     /// Stops it at once, with all its connections.
