@@ -13,7 +13,13 @@ use tokio::sync::Notify;
 
 use crate::outbox::{self, AppendError};
 
-type Handler = Box<dyn Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync>;
+type OfOne = Box<dyn Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync>;
+type OfMany = Box<dyn Fn(&mut Deliveries<'_>, &[&Envelope]) -> Result<(), ConsumeError> + Send + Sync>;
+
+enum Handler {
+    OfOne(OfOne),
+    OfMany(OfMany),
+}
 
 /// The handlers of one service, by event type.
 pub struct Consumer {
@@ -31,6 +37,17 @@ pub struct Delivery<'a> {
     /// The event as it came.
     pub envelope: &'a Envelope,
     /// The time of this delivery.
+    pub now: DateTime<Utc>,
+    service: &'static str,
+    after: AfterCommit,
+}
+
+/// Events of one type, and the transaction in which their effects are written together: all of them happen once, or none
+/// does. See [`Delivery`] for what a handler must not do.
+pub struct Deliveries<'a> {
+    /// The open transaction.
+    pub db: &'a mut Db,
+    /// The time of these deliveries.
     pub now: DateTime<Utc>,
     service: &'static str,
     after: AfterCommit,
@@ -118,20 +135,38 @@ impl Consumer {
     /// Adds the handler of one type of event; `f` gets the event already read and checked.
     #[must_use]
     pub fn on<E: Event>(
-        mut self,
+        self,
         f: impl Fn(&mut Delivery<'_>, E) -> Result<(), ConsumeError> + Send + Sync + 'static,
     ) -> Self {
-        debug_assert!(
-            registry().iter().any(|event| event.kind == E::TYPE),
-            "{} is not in the registry of events",
-            E::TYPE
-        );
-        let handler: Handler = Box::new(move |delivery| {
+        let handler: OfOne = Box::new(move |delivery| {
             let event = delivery.envelope.read::<E>()?;
             f(delivery, event)
         });
-        let before = self.handlers.insert(E::TYPE, handler);
-        debug_assert!(before.is_none(), "{} has two handlers in {}", E::TYPE, self.service);
+        self.with(E::TYPE, Handler::OfOne(handler))
+    }
+
+    /// Adds a handler that takes events of one type together, in their order, when several have come: for effects that
+    /// cost less so. When it fails, each event is handed to it alone, so that a bad one hurts only itself.
+    #[must_use]
+    pub fn on_many<E: Event>(
+        self,
+        f: impl Fn(&mut Deliveries<'_>, Vec<E>) -> Result<(), ConsumeError> + Send + Sync + 'static,
+    ) -> Self {
+        let handler: OfMany = Box::new(move |deliveries, envelopes| {
+            let events = envelopes.iter().map(|envelope| envelope.read::<E>());
+            let events = events.collect::<Result<Vec<E>, Unreadable>>()?;
+            f(deliveries, events)
+        });
+        self.with(E::TYPE, Handler::OfMany(handler))
+    }
+
+    fn with(mut self, kind: &'static str, handler: Handler) -> Self {
+        debug_assert!(
+            registry().iter().any(|event| event.kind == kind),
+            "{kind} is not in the registry of events"
+        );
+        let before = self.handlers.insert(kind, handler);
+        debug_assert!(before.is_none(), "{kind} has two handlers in {}", self.service);
         self
     }
 
@@ -145,34 +180,76 @@ impl Consumer {
         self.handlers.is_empty()
     }
 
-    /// Runs the handler of the event; notes what is due after the commit.
+    /// Runs the handler of these events, which are of one type; notes what is due after the commit.
     pub(crate) fn deliver(
         &self,
         db: &mut Db,
-        envelope: &Envelope,
+        envelopes: &[&Envelope],
         now: DateTime<Utc>,
         after: &mut AfterCommit,
     ) -> Result<(), ConsumeError> {
-        let Some(handler) = self.handlers.get(envelope.kind.as_str()) else {
-            return Err(ConsumeError::Reject(format!("{} consumes no {}", self.service, envelope.kind)));
-        };
-        let mut delivery =
-            Delivery { db, envelope, now, service: self.service, after: AfterCommit::default() };
-        catch_unwind(AssertUnwindSafe(|| handler(&mut delivery)))
-            .unwrap_or_else(|_| Err(ConsumeError::retry("the handler panicked")))?;
-        after.published |= delivery.after.published;
-        after.wake.append(&mut delivery.after.wake);
+        let Some(first) = envelopes.first() else { return Ok(()) };
+        let service = self.service;
+        match self.handlers.get(first.kind.as_str()) {
+            None => Err(ConsumeError::Reject(format!("{service} consumes no {}", first.kind))),
+            Some(Handler::OfOne(handler)) => {
+                for envelope in envelopes {
+                    let mut delivery =
+                        Delivery { db: &mut *db, envelope, now, service, after: AfterCommit::default() };
+                    guarded(|| handler(&mut delivery))?;
+                    after.add(delivery.after);
+                }
+                Ok(())
+            }
+            Some(Handler::OfMany(handler)) => {
+                let mut deliveries = Deliveries { db, now, service, after: AfterCommit::default() };
+                guarded(|| handler(&mut deliveries, envelopes))?;
+                after.add(deliveries.after);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A handler that panics has failed, and no more.
+fn guarded(handler: impl FnOnce() -> Result<(), ConsumeError>) -> Result<(), ConsumeError> {
+    catch_unwind(AssertUnwindSafe(handler))
+        .unwrap_or_else(|_| Err(ConsumeError::retry("the handler panicked")))
+}
+
+impl AfterCommit {
+    fn add(&mut self, mut other: Self) {
+        self.published |= other.published;
+        self.wake.append(&mut other.wake);
+    }
+}
+
+impl Deliveries<'_> {
+    /// Publishes an event that follows from these, in the same transaction.
+    pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), ConsumeError> {
+        append(self.db, self.service, event, self.now, None)?;
+        self.after.published = true;
         Ok(())
     }
+}
+
+fn append<E: Event>(
+    db: &mut Db,
+    service: &str,
+    event: &E,
+    now: DateTime<Utc>,
+    traceparent: Option<&str>,
+) -> Result<(), ConsumeError> {
+    let mut envelope = Envelope::of(service, event, Id::new(now), now)
+        .map_err(|error| ConsumeError::Reject(format!("{} cannot be written: {error}", E::TYPE)))?;
+    envelope.traceparent = traceparent.map(str::to_owned);
+    Ok(outbox::append(db, &[envelope])?)
 }
 
 impl Delivery<'_> {
     /// Publishes an event that follows from this one, in the same transaction and the same trace.
     pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), ConsumeError> {
-        let mut envelope = Envelope::of(self.service, event, Id::new(self.now), self.now)
-            .map_err(|error| ConsumeError::Reject(format!("{} cannot be written: {error}", E::TYPE)))?;
-        envelope.traceparent.clone_from(&self.envelope.traceparent);
-        outbox::append(self.db, &[envelope])?;
+        append(self.db, self.service, event, self.now, self.envelope.traceparent.as_deref())?;
         self.after.published = true;
         Ok(())
     }

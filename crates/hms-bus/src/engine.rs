@@ -1,4 +1,4 @@
-//! One delivery, one transaction: the event into the inbox, its effect, and what it publishes in turn.
+//! One batch of deliveries, one transaction: the events into the inbox, their effects, and what they publish in turn.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -95,9 +95,8 @@ impl Engine {
             .database
             .write(move |db| {
                 let mut after = AfterCommit::default();
-                for envelope in &batch {
-                    take_one(db, &consumer, &clock, envelope, &mut after)?;
-                }
+                let envelopes: Vec<&Envelope> = batch.iter().map(AsRef::as_ref).collect();
+                take_all(db, &consumer, &clock, &envelopes, &mut after)?;
                 Ok::<_, ConsumeError>(after)
             })
             .await?;
@@ -110,7 +109,7 @@ impl Engine {
     pub fn take_within(&self, db: &mut Db, envelope: &Envelope) -> Result<AfterCommit, ConsumeError> {
         db.transaction(|db| {
             let mut after = AfterCommit::default();
-            take_one(db, &self.consumer, &self.context.clock, envelope, &mut after)?;
+            take_all(db, &self.consumer, &self.context.clock, &[envelope], &mut after)?;
             Ok(after)
         })
     }
@@ -131,13 +130,21 @@ impl Engine {
     }
 }
 
-fn take_one(
+/// Their places in the inbox, then the effects of those that are new, in their order.
+fn take_all(
     db: &mut Db,
     consumer: &Consumer,
     clock: &Clock,
-    envelope: &Envelope,
+    envelopes: &[&Envelope],
     after: &mut AfterCommit,
 ) -> Result<(), ConsumeError> {
     let now = clock.now();
-    if inbox::admit(db, envelope.id, now)? { consumer.deliver(db, envelope, now, after) } else { Ok(()) }
+    let ids: Vec<_> = envelopes.iter().map(|envelope| envelope.id).collect();
+    let new = inbox::admit_all(db, &ids, now)?;
+    let envelopes: Vec<&Envelope> =
+        envelopes.iter().zip(new).filter(|(_, new)| *new).map(|(envelope, _)| *envelope).collect();
+    for run in envelopes.chunk_by(|one, next| one.kind == next.kind) {
+        consumer.deliver(db, run, now, after)?;
+    }
+    Ok(())
 }

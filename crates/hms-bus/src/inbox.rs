@@ -1,10 +1,11 @@
 //! The inbox: which events have had their effect, written in the transaction of that effect.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use hms_db::{At, Db, InsertExt, Key, Result};
+use hms_db::{At, Db, InsertExt, Key, PgRows, Result};
 use hms_model::id::EventId;
 use uuid::Uuid;
 
@@ -20,6 +21,21 @@ pub(crate) fn admit(db: &mut Db, id: EventId, now: DateTime<Utc>) -> Result<bool
         .or_ignore()
         .execute(db)?;
     Ok(rows == 1)
+}
+
+/// The same for several, in one round trip on PostgreSQL; says of each whether it is new. Of one that is there twice only
+/// the first is.
+pub(crate) fn admit_all(db: &mut Db, ids: &[EventId], now: DateTime<Utc>) -> Result<Vec<bool>> {
+    let Db::Pg(connection) = db else {
+        return ids.iter().map(|id| admit(db, *id, now)).collect();
+    };
+    let mut rows = PgRows::into_table("inbox", [("event_id", "uuid"), ("received_at", "timestamptz")]);
+    for id in ids {
+        rows.push([Some(id.to_string()), Some(now.to_rfc3339())]);
+    }
+    let new: Vec<Key> = rows.or_ignore().load(connection)?;
+    let mut new: HashSet<Key> = new.into_iter().collect();
+    Ok(ids.iter().map(|id| new.remove(&Key::from(*id))).collect())
 }
 
 /// Forgets some of the events received longer than `keep` ago; says whether there may be more. One that is a dead
@@ -68,6 +84,10 @@ mod tests {
             let admit = async |id, at| database.write(move |db| admit(db, id, at)).await.unwrap();
             assert!(admit(old, day(0)).await);
             assert!(!admit(old, day(1)).await);
+            let [one, other] = [(); 2].map(|()| Id::new(Clock::system().now()));
+            let ids = [one, old, other, one];
+            let together = database.write(move |db| admit_all(db, &ids, day(2))).await.unwrap();
+            assert_eq!(together, [true, false, true, false]);
             assert!(admit(late, day(6)).await, "an old event that came in late");
             let keep = Duration::from_secs(3 * 24 * 60 * 60);
             assert!(!database.write(move |db| prune(db, day(8), keep)).await.unwrap());

@@ -41,7 +41,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub use board::{BusHealth, BusNumbers, BusState};
-pub use consumer::{AfterCommit, ConsumeError, Consumer, Delivery};
+pub use consumer::{AfterCommit, ConsumeError, Consumer, Deliveries, Delivery};
 pub use context::Relay;
 pub use fail_point::FailPoint;
 pub use in_process::InProcess;

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
-use hms_db::{At, Db, Key, LockExt, Result, each};
+use hms_db::{At, Db, Key, LockExt, PgRows, Result, each};
 use hms_model::event::{Envelope, Unpublishable};
 
 use crate::schema::outbox;
@@ -34,7 +34,7 @@ pub(crate) struct Row {
 #[derive(Insertable)]
 #[diesel(table_name = outbox)]
 struct NewRow<'a> {
-    position: Option<i64>,
+    position: i64,
     event_id: Key,
     kind: &'a str,
     subject: &'a str,
@@ -66,37 +66,59 @@ pub fn append(db: &mut Db, envelopes: &[Envelope]) -> std::result::Result<(), Ap
     if envelopes.is_empty() {
         return Ok(());
     }
-    let mut position = first_position(db)?;
-    let mut rows = Vec::with_capacity(envelopes.len());
     for envelope in envelopes {
         envelope.check_publishable()?;
-        rows.push(new_row(envelope, position)?);
-        position = position.map(|position| position.saturating_add(1));
     }
-    each!(db, connection => diesel::insert_into(outbox::table).values(&rows).execute(connection))?;
+    match db {
+        Db::Pg(connection) => {
+            // One round trip for any number of events; the sequence counts in the order of the rows.
+            pg_rows(envelopes)?.execute(connection)?;
+        }
+        Db::Sqlite(connection) => {
+            let last: Option<i64> = outbox::table.select(max(outbox::position)).first(connection)?;
+            let rows = numbered(envelopes, last.unwrap_or(0))?;
+            diesel::insert_into(outbox::table).values(&rows).execute(connection)?;
+        }
+    }
     Ok(())
 }
 
-fn new_row(envelope: &Envelope, position: Option<i64>) -> Result<NewRow<'_>> {
-    let body = serde_json::to_string(envelope)
-        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)))?;
-    Ok(NewRow {
-        position,
-        event_id: envelope.id.into(),
-        kind: &envelope.kind,
-        subject: &envelope.subject,
-        body,
-        created_at: envelope.time.into(),
-    })
+const COLUMNS: [(&str, &str); 5] = [
+    ("event_id", "uuid"),
+    ("kind", "text"),
+    ("subject", "text"),
+    ("body", "text"),
+    ("created_at", "timestamptz"),
+];
+
+fn pg_rows(envelopes: &[Envelope]) -> Result<PgRows<5>> {
+    let mut rows = PgRows::into_table("outbox", COLUMNS);
+    for envelope in envelopes {
+        let (kind, subject) = (envelope.kind.clone(), envelope.subject.clone());
+        let (id, time) = (envelope.id.to_string(), envelope.time.to_rfc3339());
+        rows.push([id, kind, subject, body(envelope)?, time].map(Some));
+    }
+    Ok(rows)
 }
 
-/// `None` where the database counts by itself.
-fn first_position(db: &mut Db) -> Result<Option<i64>> {
-    if matches!(db, Db::Pg(_)) {
-        return Ok(None);
-    }
-    let last: Option<i64> = outbox::table.select(max(outbox::position)).first(db)?;
-    Ok(Some(last.unwrap_or(0).saturating_add(1)))
+/// SQLite does not count by itself, and has one writer at a time.
+fn numbered(envelopes: &[Envelope], last: i64) -> Result<Vec<NewRow<'_>>> {
+    let rows = envelopes.iter().zip(last.saturating_add(1)..).map(|(envelope, position)| {
+        Ok(NewRow {
+            position,
+            event_id: envelope.id.into(),
+            kind: &envelope.kind,
+            subject: &envelope.subject,
+            body: body(envelope)?,
+            created_at: envelope.time.into(),
+        })
+    });
+    rows.collect()
+}
+
+fn body(envelope: &Envelope) -> Result<String> {
+    serde_json::to_string(envelope)
+        .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)).into())
 }
 
 /// How many events wait, and since when the oldest one does.
@@ -142,12 +164,14 @@ pub(crate) fn claim(db: &mut Db, limit: i64) -> Result<Claim> {
 fn held_by_others(db: &mut Db, ours: &[Row]) -> Result<HashMap<String, i64>> {
     let Some(last) = ours.last() else { return Ok(HashMap::new()) };
     let positions: Vec<i64> = ours.iter().map(|row| row.position).collect();
-    let others: Vec<(String, i64)> = outbox::table
-        .filter(outbox::position.lt(last.position))
-        .filter(outbox::position.ne_all(positions))
-        .select((outbox::subject, outbox::position))
-        .order(outbox::position.desc())
-        .load(db)?;
+    let others: Vec<(String, i64)> = each!(db, connection => {
+        outbox::table
+            .filter(outbox::position.lt(last.position))
+            .filter(outbox::position.ne_all(positions))
+            .select((outbox::subject, outbox::position))
+            .order(outbox::position.desc())
+            .load(connection)
+    })?;
     Ok(others.into_iter().collect())
 }
 
@@ -164,7 +188,10 @@ pub(crate) fn pending(db: &mut Db, under_way: Vec<i64>, limit: i64) -> Result<Ve
 
 /// Takes away what has been handed over.
 pub(crate) fn remove(db: &mut Db, positions: Vec<i64>) -> Result<()> {
-    diesel::delete(outbox::table.filter(outbox::position.eq_any(positions))).execute(db)?;
+    // On PostgreSQL `eq_any` is one array, and the statement the same for any number; not so through the derived backend.
+    each!(db, connection => {
+        diesel::delete(outbox::table.filter(outbox::position.eq_any(positions))).execute(connection)
+    })?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use diesel::RunQueryDsl;
 use parking_lot::Mutex;
 
 use crate::connect::{self, Purpose};
-use crate::pool::{Pool, Pooled};
+use crate::pool::{Ear, Heard, Pool, Pooled};
 use crate::{Backend, DatabaseUrl, Db, Error, Migrations, PoolOptions, PoolStatus, Result, transaction};
 
 /// A database: its place and its connections. Clones share them.
@@ -21,16 +21,18 @@ pub struct Database {
     options: PoolOptions,
     readers: Arc<Pool>,
     writers: Arc<Pool>,
+    ear: Ear,
 }
 
 impl Database {
     /// Connects to nothing yet: a service may start while its database is away.
     pub fn new(url: DatabaseUrl, options: PoolOptions) -> Database {
+        let ear = Ear::default();
         let (readers, writers) = match url.file() {
-            Some(path) => sqlite_pools(path.to_owned(), &options),
-            None => postgres_pool(&url, &options),
+            Some(path) => sqlite_pools(path.to_owned(), &options, &ear),
+            None => postgres_pool(&url, &options, &ear),
         };
-        Self { url, options, readers, writers }
+        Self { url, options, readers, writers, ear }
     }
 
     /// Brings the database up to date and names the migrations that were run. On PostgreSQL a missing database is
@@ -68,6 +70,32 @@ impl Database {
         unit(&self.writers, |pool, connection| transaction::write(pool, connection, work)).await
     }
 
+    /// Runs a unit of work that is one statement on PostgreSQL, which needs neither BEGIN nor COMMIT for it; on SQLite,
+    /// where those cost nothing, it is a transaction as any other. Where the server has hung up since the connection was
+    /// used the last time, it runs once more on a new one: so it must do no harm when it is done twice.
+    pub async fn write_at_once<T, E>(
+        &self,
+        work: impl Fn(&mut Db) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match self.backend() {
+            Backend::Sqlite => self.write(work).await,
+            Backend::Postgres => {
+                unit(&self.writers, move |pool, connection| transaction::at_once(pool, connection, &work))
+                    .await
+            }
+        }
+    }
+
+    /// Lets somebody hear what goes to the database from now on: for tests that count statements. There is one listener,
+    /// the first.
+    pub fn listen(&self, listener: impl Fn(Heard<'_>) + Send + Sync + 'static) {
+        self.ear.give(Box::new(listener));
+    }
+
     /// Asks whether the database answers: how long that took, the wait for a connection included.
     pub async fn ping(&self) -> Result<Duration> {
         let started = Instant::now();
@@ -95,20 +123,21 @@ impl Database {
     }
 }
 
-fn postgres_pool(url: &DatabaseUrl, options: &PoolOptions) -> (Arc<Pool>, Arc<Pool>) {
+fn postgres_pool(url: &DatabaseUrl, options: &PoolOptions, ear: &Ear) -> (Arc<Pool>, Arc<Pool>) {
     let (url, limits) = (url.clone(), options.clone());
-    let pool =
-        Pool::new(options.max_connections, options.acquire_timeout, move || connect::postgres(&url, &limits));
+    let pool = Pool::new(options.max_connections, options.acquire_timeout, ear.clone(), move || {
+        connect::postgres(&url, &limits)
+    });
     (Arc::clone(&pool), pool)
 }
 
 /// One writer, so that writes queue up in order here and not in SQLite's busy loop.
-fn sqlite_pools(path: PathBuf, options: &PoolOptions) -> (Arc<Pool>, Arc<Pool>) {
+fn sqlite_pools(path: PathBuf, options: &PoolOptions, ear: &Ear) -> (Arc<Pool>, Arc<Pool>) {
     let wait = options.acquire_timeout;
     let file = Arc::new((path, Mutex::new(false)));
     let pool = |max, purpose| {
         let file = Arc::clone(&file);
-        Pool::new(max, wait, move || {
+        Pool::new(max, wait, ear.clone(), move || {
             let (path, prepared) = &*file;
             let mut prepared = prepared.lock();
             if !*prepared {

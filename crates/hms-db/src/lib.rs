@@ -36,6 +36,6 @@ pub use diesel_migrations::EmbeddedMigrations;
 pub use error::{BoxError, Error, Result};
 pub use migrate::Migrations;
 pub use options::PoolOptions;
-pub use pool::PoolStatus;
-pub use query::{InsertExt, LockExt, like_pattern, lower};
+pub use pool::{Heard, PoolStatus};
+pub use query::{InsertExt, KeepExt, LockExt, PgRows, like_pattern, lower};
 pub use url::{DatabaseUrl, UrlError};

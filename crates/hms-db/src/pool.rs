@@ -3,12 +3,12 @@
 //! threads of its own.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use diesel::RunQueryDsl;
-use diesel::connection::{Connection, Instrumentation, InstrumentationEvent, TransactionManager};
+use diesel::connection::{Connection, DebugQuery, Instrumentation, InstrumentationEvent, TransactionManager};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -30,6 +30,43 @@ pub struct PoolStatus {
     pub waiting: u32,
 }
 
+/// What a connection was heard doing; see [`Database::listen`](crate::Database::listen).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// A statement goes out: its text, without values.
+    Statement(&'a str),
+    /// This statement is prepared and kept by its connection, so that the next time costs no parsing and no round trip
+    /// for it.
+    Kept(&'a str),
+}
+
+type Listener = dyn Fn(Heard<'_>) + Send + Sync;
+
+/// Whoever listens to the connections of a database. Nobody does, but tests.
+#[derive(Clone, Default)]
+pub(crate) struct Ear(Arc<OnceLock<Box<Listener>>>);
+
+impl Ear {
+    /// The first listener stays.
+    pub(crate) fn give(&self, listener: Box<Listener>) {
+        let _first = self.0.set(listener);
+    }
+
+    fn hear_statement(&self, query: &dyn DebugQuery) {
+        if let Some(listener) = self.0.get() {
+            let text = query.to_string();
+            // The values come after the text, and may be personal data.
+            listener(Heard::Statement(text.split(" -- binds:").next().unwrap_or_default()));
+        }
+    }
+
+    fn hear_kept(&self, sql: &str) {
+        if let Some(listener) = self.0.get() {
+            listener(Heard::Kept(sql));
+        }
+    }
+}
+
 type Open = dyn Fn() -> Result<Db> + Send + Sync;
 
 pub(crate) struct Pool {
@@ -39,12 +76,14 @@ pub(crate) struct Pool {
     max: u32,
     waiting: AtomicU32,
     acquire_timeout: Duration,
+    ear: Ear,
 }
 
 impl Pool {
     pub(crate) fn new(
         max: u32,
         acquire_timeout: Duration,
+        ear: Ear,
         open: impl Fn() -> Result<Db> + Send + Sync + 'static,
     ) -> Arc<Self> {
         let max = max.max(1);
@@ -55,6 +94,7 @@ impl Pool {
             max,
             waiting: AtomicU32::new(0),
             acquire_timeout,
+            ear,
         })
     }
 
@@ -86,7 +126,7 @@ impl Pool {
     pub(crate) fn open(&self) -> Result<Pooled> {
         let mut db = (self.open)()?;
         let watch = Arc::new(Watch::default());
-        db.set_instrumentation(Watcher(Arc::clone(&watch)));
+        db.set_instrumentation(Watcher { watch: Arc::clone(&watch), ear: self.ear.clone() });
         Ok(Pooled { db, watch, idle_since: None })
     }
 
@@ -175,15 +215,23 @@ struct Watch {
     lost: AtomicBool,
 }
 
-struct Watcher(Arc<Watch>);
+struct Watcher {
+    watch: Arc<Watch>,
+    ear: Ear,
+}
 
 impl Instrumentation for Watcher {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event {
-            self.0.failed.store(true, Ordering::Relaxed);
-            if symptom::is_lost(error) {
-                self.0.lost.store(true, Ordering::Relaxed);
+        match event {
+            InstrumentationEvent::StartQuery { query, .. } => self.ear.hear_statement(query),
+            InstrumentationEvent::CacheQuery { sql, .. } => self.ear.hear_kept(sql),
+            InstrumentationEvent::FinishQuery { error: Some(error), .. } => {
+                self.watch.failed.store(true, Ordering::Relaxed);
+                if symptom::is_lost(error) {
+                    self.watch.lost.store(true, Ordering::Relaxed);
+                }
             }
+            _ => {}
         }
     }
 }

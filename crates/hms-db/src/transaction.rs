@@ -28,6 +28,24 @@ pub(crate) fn write<T, E: From<Error>>(
     }
 }
 
+/// Runs `work` without a transaction around it.
+pub(crate) fn at_once<T, E>(
+    pool: &Pool,
+    connection: &mut Pooled,
+    work: &impl Fn(&mut Db) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E>
+where
+    E: From<Error>,
+{
+    let done = work(&mut connection.db);
+    if done.is_err() && connection.is_used() && connection.is_lost() {
+        pool.forget_idle();
+        *connection = pool.open()?;
+        return work(&mut connection.db);
+    }
+    done
+}
+
 /// Nothing has been done yet: where the server has hung up in the meantime, a new connection does as well.
 fn begin(pool: &Pool, connection: &mut Pooled) -> Result<()> {
     let begun = begin_on(&mut connection.db);

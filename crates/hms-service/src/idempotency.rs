@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use hms_api::{Fingerprint, RequestInfo};
 use hms_db::sql::{Doc, Tstz};
-use hms_db::{At, Db, InsertExt, Json};
+use hms_db::{At, Db, InsertExt, Json, KeepExt};
 use hms_model::audit::Actor;
 use hms_problem::{Code, Problem};
 use parking_lot::Mutex;
@@ -96,14 +96,14 @@ impl Key {
     pub fn keep(&self, db: &mut Db, reply: &Reply) -> Result<(), Problem> {
         let row = idempotency_keys::table.find((&self.caller, &self.operation, &self.key));
         match reply {
-            Reply::Refused(_) => diesel::delete(row).execute(db).map_err(hms_db::Error::from)?,
+            Reply::Refused(_) => diesel::delete(row).kept().execute(db).map_err(hms_db::Error::from)?,
             Reply::Done(answer) => {
                 let json = serde_json::to_value(answer).unwrap_or_default();
                 let kept = (
                     idempotency_keys::status.eq(Some(i64::from(answer.status))),
                     idempotency_keys::answer.eq(Some(Json(json))),
                 );
-                diesel::update(row).set(kept).execute(db).map_err(hms_db::Error::from)?
+                diesel::update(row).set(kept).kept().execute(db).map_err(hms_db::Error::from)?
             }
         };
         Ok(())

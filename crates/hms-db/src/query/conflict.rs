@@ -27,16 +27,26 @@ pub trait InsertExt: Sized {
 impl<T: QuerySource, U, Op, R> InsertExt for InsertStatement<T, U, Op, R> {}
 
 /// See [`InsertExt::or_ignore`].
-#[derive(Debug, Clone, Copy, QueryId)]
+#[derive(Debug, Clone, Copy)]
 pub struct OrIgnore<Q>(Q);
 
 impl<Q> RunQueryDsl<Db> for OrIgnore<Q> {}
+
+impl<Q> QueryId for OrIgnore<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
 
 impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for OrIgnore<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         self.0.walk_ast(out.reborrow())?;
         out.push_sql(" ON CONFLICT DO NOTHING");
         Ok(())
+    }
+
+    /// Its text is the key of the cache: see [`kept`](super::kept).
+    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
+        Ok(true)
     }
 }
 
@@ -72,6 +82,11 @@ where
         }
         out.push_sql(") DO UPDATE SET ");
         self.changes.walk_ast(out)
+    }
+
+    /// Its text is the key of the cache: see [`kept`](super::kept).
+    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
+        Ok(true)
     }
 }
 

@@ -2,11 +2,15 @@
 
 mod compare;
 mod conflict;
+mod kept;
 mod lock;
+mod rows;
 mod text;
 
 pub use conflict::{Columns, InsertExt, OrIgnore, Upsert};
+pub use kept::{KeepExt, Kept};
 pub use lock::{LockExt, Locked};
+pub use rows::{PgColumn, PgRows};
 pub use text::{like_pattern, lower};
 
 pub(crate) use text::register_lower;
