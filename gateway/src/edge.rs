@@ -16,6 +16,8 @@ use crate::phases::cors::Cors;
 use crate::proxies::{ForwardedHeader, Proxies};
 use crate::tls::CertificateFiles;
 
+/// How long a gateway that is told to stop goes on serving, unless set.
+const DRAIN: Duration = Duration::from_secs(5);
 /// The port for TLS.
 const TLS_PORT: u16 = 8443;
 
@@ -101,7 +103,6 @@ impl Default for Heads {
 impl Edge {
     /// Reads the settings; each is described in the README beside this crate.
     pub fn from_settings(settings: &Settings, listen: SocketAddr) -> Result<Self, SettingError> {
-        let default = Self::default();
         Ok(Self {
             proxies: proxies(settings)?,
             clients: clients(settings)?,
@@ -113,7 +114,7 @@ impl Edge {
             trace_ratio: trace_ratio(settings)?,
             access_log: access_log(settings)?,
             log_client: settings.parse_or("HMS_LOG_CLIENT", false)?,
-            drain: seconds(settings, "HMS_DRAIN_SECONDS", default.drain)?,
+            drain: seconds(settings, "HMS_DRAIN_SECONDS", DRAIN)?,
         })
     }
 }
