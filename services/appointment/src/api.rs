@@ -1,4 +1,10 @@
 //! The routes: one file for each endpoint, with its request, its answer and its handler.
 
+pub mod appointment_types;
 pub mod appointments;
+pub mod holidays;
+mod placing;
 mod refusal;
+pub mod resources;
+pub mod schedules;
+pub mod slots;

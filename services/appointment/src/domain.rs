@@ -1,22 +1,40 @@
 //! The rules of appointments. Pure: what was loaded and the time come in, a new state or a typed refusal comes out.
 
 mod appointment;
+mod appointment_type;
 mod booking;
+mod calendar;
 mod change;
+mod hold;
+mod hours;
 mod known;
 mod moment;
+mod placement;
 mod refusal;
+mod resource;
+mod schedule;
+mod series;
 mod status;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 pub use appointment::Appointment;
+pub use appointment_type::{AppointmentType, AppointmentTypeDetails, LateCancel, Need};
 pub use booking::{Booking, Caller, InitialStatus, Request};
+pub use calendar::{Busy, Calendar};
 pub use change::{Change, Changed};
+pub use hold::{Hold, USUAL_HOLD};
+pub use hours::Hours;
 pub use known::{Known, Owner, Practitioner, Question};
 pub use moment::Moment;
+pub use placement::{Ask, Place, Placement, Plan};
 pub use refusal::{Reference, Refusal};
+pub use resource::{Holiday, HolidayDetails, Resource, ResourceDetails, ResourceKind};
+pub use schedule::{Schedule, ScheduleDetails};
+pub use series::Rule;
 pub use status::Status;
+pub use zone::Zone;
 
 use hms_model::Text;
 

@@ -58,10 +58,10 @@ fn facts(appointment: &Appointment, practitioner: &str, recorded: bool) -> Appoi
         status: appointment.status.to_string(),
         reason: appointment.cancellation_reason.as_ref().map(ToString::to_string),
         recorded,
-        appointment_type_id: None,
-        zone: None,
-        series_id: None,
-        late_cancellation: false,
+        appointment_type_id: appointment.appointment_type_id,
+        zone: appointment.zone.map(String::from),
+        series_id: appointment.series_id,
+        late_cancellation: appointment.late_cancellation,
     }
 }
 

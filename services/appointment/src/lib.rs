@@ -5,6 +5,7 @@ mod domain;
 mod events;
 mod schema;
 mod store;
+mod upkeep;
 
 use std::sync::Arc;
 
@@ -29,24 +30,44 @@ impl hms_service::Service for Service {
     }
 
     fn routes(routes: &mut ServiceConfig<'_>) {
-        use api::appointments::*;
+        use api::*;
         routes
-            .service(create::create)
-            .service(list::list)
-            .service(get::get)
-            .service(update::update)
-            .service(delete::delete)
-            .service(cancel::cancel)
-            .service(arrive::arrive)
-            .service(fulfil::fulfil)
-            .service(noshow::noshow);
+            .service(appointments::create::create)
+            .service(appointments::list::list)
+            .service(appointments::series::series)
+            .service(appointments::get::get)
+            .service(appointments::update::update)
+            .service(appointments::delete::delete)
+            .service(appointments::cancel::cancel)
+            .service(appointments::arrive::arrive)
+            .service(appointments::fulfil::fulfil)
+            .service(appointments::noshow::noshow)
+            .service(slots::list::list)
+            .service(slots::hold::hold)
+            .service(slots::release::release)
+            .service(schedules::create::create)
+            .service(schedules::list::list)
+            .service(schedules::get::get)
+            .service(schedules::replace::replace)
+            .service(appointment_types::create::create)
+            .service(appointment_types::list::list)
+            .service(appointment_types::get::get)
+            .service(appointment_types::replace::replace)
+            .service(resources::create::create)
+            .service(resources::list::list)
+            .service(resources::get::get)
+            .service(resources::replace::replace)
+            .service(holidays::create::create)
+            .service(holidays::list::list)
+            .service(holidays::delete::delete);
     }
 
     fn consumer(_: &Arc<()>) -> Consumer {
         events::consumer()
     }
 
-    async fn start(_: &Context) -> anyhow::Result<()> {
+    async fn start(context: &Context) -> anyhow::Result<()> {
+        context.tasks.spawn(|stop| upkeep::run(context.clone(), stop));
         Ok(())
     }
 }

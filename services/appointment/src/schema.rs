@@ -20,6 +20,7 @@ diesel::table! {
         version -> BigInt,
         name -> Text,
         active -> Bool,
+        specialty -> Nullable<Text>,
     }
 }
 
@@ -30,6 +31,7 @@ diesel::table! {
         id -> Uid,
         version -> BigInt,
         active -> Bool,
+        name -> Nullable<Text>,
     }
 }
 
@@ -53,6 +55,112 @@ diesel::table! {
         created_at -> Tstz,
         updated_at -> Tstz,
         deleted_at -> Nullable<Tstz>,
+        appointment_type_id -> Nullable<Uid>,
+        series_id -> Nullable<Uid>,
+        zone -> Nullable<Text>,
+        resource_ids -> Doc,
+        overbook_reason -> Nullable<Text>,
+        late_cancellation -> Bool,
+        busy_start -> Nullable<Tstz>,
+        busy_end -> Nullable<Tstz>,
+        session_id -> Nullable<Uid>,
+        seat -> BigInt,
+        seats -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Tstz, Uid};
+    occupancy (owner_id, resource_id) {
+        owner_id -> Uid,
+        resource_id -> Uid,
+        session_id -> Uid,
+        seat -> BigInt,
+        seats -> BigInt,
+        start_at -> Tstz,
+        end_at -> Tstz,
+        expires_at -> Nullable<Tstz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Doc, Tstz, Uid};
+    holds (id) {
+        id -> Uid,
+        held_by -> Uid,
+        practitioner_id -> Uid,
+        department_id -> Nullable<Uid>,
+        appointment_type_id -> Nullable<Uid>,
+        start_at -> Tstz,
+        end_at -> Tstz,
+        busy_start -> Nullable<Tstz>,
+        busy_end -> Nullable<Tstz>,
+        session_id -> Nullable<Uid>,
+        seat -> BigInt,
+        seats -> BigInt,
+        resource_ids -> Doc,
+        zone -> Nullable<Text>,
+        expires_at -> Tstz,
+        created_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Doc, Tstz, Uid};
+    appointment_types (id) {
+        id -> Uid,
+        name -> Text,
+        active -> Bool,
+        details -> Doc,
+        version -> BigInt,
+        created_at -> Tstz,
+        updated_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Doc, Tstz, Uid};
+    schedules (id) {
+        id -> Uid,
+        practitioner_id -> Uid,
+        department_id -> Uid,
+        active -> Bool,
+        terms -> Doc,
+        version -> BigInt,
+        created_at -> Tstz,
+        updated_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Tstz, Uid};
+    holidays (id) {
+        id -> Uid,
+        department_id -> Nullable<Uid>,
+        day -> Date,
+        name -> Text,
+        created_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Tstz, Uid};
+    resources (id) {
+        id -> Uid,
+        department_id -> Uid,
+        kind -> Text,
+        category -> Text,
+        name -> Text,
+        active -> Bool,
+        version -> BigInt,
+        created_at -> Tstz,
+        updated_at -> Tstz,
     }
 }
 
@@ -71,5 +179,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     appointment_identifiers,
     patients,
     practitioners,
-    departments
+    departments,
+    occupancy,
+    schedules
 );

@@ -69,7 +69,7 @@ hms_testkit::on_both_back_ends! {
                 Ok(rows) => assert!(allowed && rows == 1, "{start} {end} {status}"),
                 Err(Error::Exclusion { constraint, .. }) => {
                     assert!(!allowed, "{start} {end} {status}");
-                    assert_eq!(constraint.as_deref(), Some("appointments_no_overlap"));
+                    assert_eq!(constraint.as_deref(), Some("occupancy_no_overlap"));
                 }
                 Err(error) => panic!("{error:?}"),
             }

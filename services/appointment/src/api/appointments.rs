@@ -7,18 +7,20 @@ pub mod create;
 pub mod delete;
 pub mod fulfil;
 pub mod get;
+mod later;
 pub mod list;
 pub mod noshow;
+pub mod series;
 pub mod update;
 
 use hms_db::Error;
 use hms_model::audit::Action;
 use hms_model::id::AppointmentId;
-use hms_model::role::{Reach, scope};
+use hms_model::role::{Reach, Requirement, Scope, scope};
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply, Work};
 
-use crate::domain::{Appointment, Refusal, Status};
+use crate::domain::{Appointment, AppointmentType, Caller, Refusal, Status};
 use crate::events::{self, Fact};
 use crate::store::{self, Held};
 
@@ -33,8 +35,28 @@ fn hold(work: &mut Work<'_>, id: AppointmentId, reach: Reach) -> Result<Held, Pr
 }
 
 /// Writes the next version of a held appointment.
-fn save(work: &mut Work<'_>, next: &Appointment) -> Result<(), Problem> {
-    written(store::save(work.db, next))
+fn save(work: &mut Work<'_>, before: &Appointment, next: &Appointment) -> Result<(), Problem> {
+    written(store::save(work.db, before, next))
+}
+
+/// Who asks, and what they may.
+fn caller(call: &Call<scope::AppointmentWrite>) -> Result<Caller, Problem> {
+    let claims = call.claims()?;
+    let may = |scope| claims.meets(Requirement::Scope(scope));
+    Ok(Caller {
+        reach: claims.reach(),
+        account_id: claims.sub,
+        may_record: may(Scope::AppointmentRecord),
+        may_overbook: may(Scope::AppointmentOverbook),
+    })
+}
+
+/// The type of an appointment, if it has one that is known.
+fn kind_of(work: &mut Work<'_>, appointment: &Appointment) -> Result<Option<AppointmentType>, Problem> {
+    match appointment.appointment_type_id {
+        Some(id) => Ok(Some(store::types::find(work.db, id)?)),
+        None => Ok(None),
+    }
 }
 
 /// Nobody else can have changed what is held; should it be so nonetheless, nobody's change is lost.
@@ -43,7 +65,7 @@ fn written(saved: hms_db::Result<bool>) -> Result<(), Problem> {
 }
 
 /// What the database itself excludes is a double booking.
-fn taken(error: Error) -> Problem {
+pub(super) fn taken(error: Error) -> Problem {
     match error {
         Error::Exclusion { .. } => Refusal::SlotTaken.into(),
         other => other.into(),
@@ -63,7 +85,7 @@ async fn move_on(
     call.write(move |work| {
         let held = hold(work, id, reach)?;
         let next = held.appointment.become_status(status, work.now)?;
-        save(work, &next)?;
+        save(work, &held.appointment, &next)?;
         events::publish(work, &next, &held.practitioner_name, Fact::Status)?;
         audit(work, Action::Update, &next, "status")?;
         shown(&next)
@@ -92,7 +114,7 @@ mod tests {
     #[test]
     fn what_the_database_excludes_is_a_taken_slot() {
         let exclusion =
-            Error::Exclusion { constraint: Some("appointments_no_overlap".into()), message: "m".into() };
+            Error::Exclusion { constraint: Some("occupancy_no_overlap".into()), message: "m".into() };
         assert_eq!(taken(exclusion).code(), Code::SlotTaken);
         assert_eq!(taken(Error::Busy).code(), Code::Unavailable);
     }

@@ -23,8 +23,14 @@ impl From<Refusal> for Problem {
             Refusal::Illegal(status) => {
                 problem.detail("status", status.code()).detail("allowed", allowed(status))
             }
+            Refusal::Field { field, .. } => problem.detail("field", field),
+            Refusal::NotOffered(_) => problem.detail("field", "start"),
+            Refusal::MayNotOverbook => problem.detail("scope", Scope::AppointmentOverbook.code()),
             Refusal::NotYourself
             | Refusal::OtherDepartment
+            | Refusal::HoldExpired
+            | Refusal::TooManyHolds
+            | Refusal::TooLate
             | Refusal::NoRecord
             | Refusal::SlotTaken
             | Refusal::Duplicate(None) => problem,
@@ -46,8 +52,15 @@ fn code(refusal: &Refusal) -> Code {
         | Refusal::IdentifierTwice
         | Refusal::TooManyIdentifiers
         | Refusal::NoRecord
+        | Refusal::Field { .. }
+        | Refusal::TooManyHolds
         | Refusal::Inactive(_) => Code::Unprocessable,
-        Refusal::NotYourself | Refusal::OtherDepartment | Refusal::MayNotRecord => Code::Forbidden,
+        Refusal::NotYourself | Refusal::OtherDepartment | Refusal::MayNotRecord | Refusal::MayNotOverbook => {
+            Code::Forbidden
+        }
+        Refusal::NotOffered(_) => Code::SlotNotOffered,
+        Refusal::HoldExpired => Code::HoldExpired,
+        Refusal::TooLate => Code::LateCancellation,
         Refusal::Unknown(_) => Code::UnknownReference,
         Refusal::SlotTaken => Code::SlotTaken,
         Refusal::Duplicate(_) => Code::Duplicate,

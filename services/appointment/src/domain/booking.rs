@@ -3,17 +3,22 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hms_model::id::{AppointmentId, DepartmentId, PatientId, PractitionerId};
+use hms_model::id::{
+    AccountId, AppointmentId, AppointmentTypeId, DepartmentId, HoldId, PatientId, PractitionerId, ResourceId,
+};
 use hms_model::role::Reach;
 use hms_model::{Identifier, TimeSlot, coded_enum};
 
-use super::{Appointment, Description, Known, Question, Reason, Refusal, Status};
+use super::{
+    Appointment, Ask, Description, Hold, Known, Place, Placement, Question, Reason, Refusal, Status,
+};
 
 const SHORTEST: TimeDelta = TimeDelta::minutes(1);
 const LONGEST: TimeDelta = TimeDelta::hours(24);
 /// Clocks differ, and a booking at the counter begins at once.
 const LATE_BY_AT_MOST: TimeDelta = TimeDelta::minutes(5);
 const MOST_IDENTIFIERS: usize = 20;
+const MOST_RESOURCES: usize = 20;
 
 coded_enum! {
     /// The status with which an appointment can be made. All but `booked` record what is over.
@@ -61,6 +66,14 @@ pub struct Request {
     pub description: Option<Description>,
     /// What other systems call it.
     pub identifiers: Vec<Identifier>,
+    /// What for.
+    pub appointment_type_id: Option<AppointmentTypeId>,
+    /// These rooms and this equipment.
+    pub resource_ids: Vec<ResourceId>,
+    /// The hold that is redeemed.
+    pub hold_id: Option<HoldId>,
+    /// Why it shall stand beside what is booked already.
+    pub overbook: Option<Reason>,
 }
 
 /// Who asks.
@@ -68,8 +81,19 @@ pub struct Request {
 pub struct Caller {
     /// Whose appointments they may touch.
     pub reach: Reach,
+    /// Their account.
+    pub account_id: AccountId,
     /// Whether they may record what took place.
     pub may_record: bool,
+    /// Whether they may book beside what is booked already.
+    pub may_overbook: bool,
+}
+
+impl Caller {
+    /// Whether they act for themselves only: notice, grid and policies bind them.
+    pub fn is_patient(self) -> bool {
+        matches!(self.reach, Reach::Own { .. })
+    }
 }
 
 /// A request that keeps all rules which can be checked without looking anything up.
@@ -77,7 +101,7 @@ pub struct Caller {
 pub struct Booking {
     request: Request,
     slot: TimeSlot,
-    reach: Reach,
+    caller: Caller,
 }
 
 impl Booking {
@@ -92,13 +116,42 @@ impl Booking {
             recordable(slot, caller, now)?;
         }
         identifiers(&request.identifiers)?;
-        Ok(Self { request, slot, reach: caller.reach })
+        resources(&request.resource_ids)?;
+        if request.overbook.is_some() && !caller.may_overbook {
+            return Err(Refusal::MayNotOverbook);
+        }
+        Ok(Self { request, slot, caller })
     }
 
     /// What must be known to confirm it.
-    pub fn question(&self, id: AppointmentId) -> Question {
+    pub fn question(&self, id: AppointmentId, now: DateTime<Utc>) -> Question {
         let Request { patient_id, practitioner_id, department_id, end, .. } = self.request;
-        Question { id, patient_id, practitioner_id, department_id, end }
+        Question { id, patient_id, practitioner_id, department_id, end, now }
+    }
+
+    /// The place that is asked for; a record asks for none.
+    pub fn ask(&self, now: DateTime<Utc>) -> Option<Ask> {
+        let request = &self.request;
+        (!self.is_record()).then(|| Ask {
+            practitioner_id: request.practitioner_id,
+            department_id: request.department_id,
+            appointment_type_id: request.appointment_type_id,
+            slot: self.slot,
+            resource_ids: request.resource_ids.clone(),
+            bound: self.caller.is_patient(),
+            overbook: request.overbook.clone(),
+            now,
+        })
+    }
+
+    /// The hold that is redeemed.
+    pub fn hold_id(&self) -> Option<HoldId> {
+        self.request.hold_id.filter(|_| !self.is_record())
+    }
+
+    /// The place that the hold has kept.
+    pub fn redeem(&self, hold: &Hold, now: DateTime<Utc>) -> Result<Placement, Refusal> {
+        hold.redeem(&self.request, self.caller.account_id, now)
     }
 
     /// What other systems will call it.
@@ -111,25 +164,24 @@ impl Booking {
         self.request.status != InitialStatus::Booked
     }
 
-    /// Makes the appointment, if what is known allows it. A record names patients and practitioners who may have
-    /// left since, and takes nobody's time.
-    pub fn confirm(
-        self,
-        known: &Known,
-        id: AppointmentId,
-        now: DateTime<Utc>,
-    ) -> Result<Appointment, Refusal> {
+    /// Whether those who are named are there and in use. A record names patients and practitioners who may have left
+    /// since.
+    pub fn allowed(&self, known: &Known) -> Result<(), Refusal> {
         known.exist(self.request.department_id.is_some())?;
         if let Some(owner) = known.identifier_owner {
-            return Err(owner.in_the_way(self.reach));
+            return Err(owner.in_the_way(self.caller.reach));
         }
         if !self.is_record() {
             known.people_are_active()?;
             known.department_is_active()?;
-            known.free(self.slot)?;
         }
+        Ok(())
+    }
+
+    /// Makes the appointment in the place that was found for it. A record takes nobody's time.
+    pub fn confirm(self, found: Placement, id: AppointmentId, now: DateTime<Utc>) -> Appointment {
         let request = self.request;
-        Ok(Appointment {
+        let appointment = Appointment {
             id,
             patient_id: request.patient_id,
             practitioner_id: request.practitioner_id,
@@ -140,11 +192,32 @@ impl Booking {
             reason: request.reason,
             description: request.description,
             cancellation_reason: None,
+            appointment_type_id: request.appointment_type_id,
+            resource_ids: Vec::new(),
+            zone: None,
+            series_id: None,
+            overbook_reason: None,
+            late_cancellation: false,
+            place: Place::default(),
             identifiers: request.identifiers,
             version: 1,
             created_at: now,
             updated_at: now,
-        })
+        };
+        appointment.placed(found)
+    }
+}
+
+/// No resource is named twice.
+pub(super) fn resources(ids: &[ResourceId]) -> Result<(), Refusal> {
+    if ids.len() > MOST_RESOURCES {
+        return Err(Refusal::field("resource_ids", format!("at most {MOST_RESOURCES}")));
+    }
+    let mut seen = HashSet::new();
+    if ids.iter().all(|id| seen.insert(id)) {
+        Ok(())
+    } else {
+        Err(Refusal::field("resource_ids", "the same one stands there twice"))
     }
 }
 

@@ -5,7 +5,7 @@ use hms_model::TimeSlot;
 use hms_model::id::DepartmentId;
 
 use super::booking::{length, not_past};
-use super::{Appointment, Description, Known, Question, Reason, Refusal};
+use super::{Appointment, Ask, Description, Known, Placement, Question, Reason, Refusal};
 
 /// What shall be different; what is `None` stays. Of what may be absent, `Some(None)` takes it away.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,6 +28,7 @@ pub struct Change {
 pub struct Changed {
     after: Appointment,
     slot: TimeSlot,
+    now: DateTime<Utc>,
     fields: Vec<&'static str>,
 }
 
@@ -43,7 +44,7 @@ impl Changed {
         put.value("reason", &mut after.reason, change.reason);
         put.value("description", &mut after.description, change.description);
         let slot = TimeSlot::new(after.start, after.end).map_err(|_| Refusal::EndNotAfterStart)?;
-        let changed = Self { after, slot, fields };
+        let changed = Self { after, slot, now, fields };
         changed.keeps_the_rules(before, now)?;
         Ok(changed.stamped(now))
     }
@@ -77,7 +78,8 @@ impl Changed {
     /// What must be known to confirm it; nothing when only words are different.
     pub fn question(&self) -> Option<Question> {
         let Appointment { id, patient_id, practitioner_id, department_id, end, .. } = self.after;
-        let question = Question { id, patient_id, practitioner_id, department_id, end };
+        let now = self.now;
+        let question = Question { id, patient_id, practitioner_id, department_id, end, now };
         (self.is_moved() || self.has("department_id")).then_some(question)
     }
 
@@ -86,19 +88,37 @@ impl Changed {
         &self.fields
     }
 
-    /// The appointment, if what is known allows it. Another time is a new booking of that time.
-    pub fn confirm(self, known: &Known) -> Result<Appointment, Refusal> {
+    /// The place that is asked for: another time is asked for as by a new booking. Nothing when it stays, or takes
+    /// nobody's time.
+    pub fn ask(&self, bound: bool) -> Option<Ask> {
+        let takes_time = self.after.status.blocks();
+        ((self.is_moved() || self.has("department_id")) && takes_time).then(|| Ask {
+            practitioner_id: self.after.practitioner_id,
+            department_id: self.after.department_id,
+            appointment_type_id: self.after.appointment_type_id,
+            slot: self.slot,
+            resource_ids: self.after.resource_ids.clone(),
+            bound,
+            overbook: self.after.overbook_reason.clone(),
+            now: self.now,
+        })
+    }
+
+    /// Whether those who are named are there and in use.
+    pub fn allowed(&self, known: &Known) -> Result<(), Refusal> {
         if self.question().is_some() {
             known.exist(self.after.department_id.is_some())?;
             known.department_is_active()?;
         }
-        if self.is_moved() {
-            known.people_are_active()?;
-            if self.after.status.blocks() {
-                known.free(self.slot)?;
-            }
+        if self.is_moved() { known.people_are_active() } else { Ok(()) }
+    }
+
+    /// The appointment as it is now, in the place that was found for it where one was asked for.
+    pub fn confirm(self, found: Option<Placement>) -> Appointment {
+        match found {
+            Some(found) => self.after.placed(found),
+            None => self.after,
         }
-        Ok(self.after)
     }
 
     fn has(&self, field: &str) -> bool {

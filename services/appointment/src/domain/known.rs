@@ -20,6 +20,8 @@ pub struct Question {
     pub department_id: Option<DepartmentId>,
     /// The end of the slot.
     pub end: DateTime<Utc>,
+    /// The time of the question: a hold counts until it expires.
+    pub now: DateTime<Utc>,
 }
 
 /// What is known of those that an appointment names, and of the time it asks for.
@@ -31,9 +33,13 @@ pub struct Known {
     pub patient_active: Option<bool>,
     /// Whether the department is in use, if there is such a one.
     pub department_active: Option<bool>,
-    /// The end of the last of the practitioner's other appointments that block and start before the asked-for slot
-    /// ends. Since what blocks never overlaps, this one alone can reach into the slot.
+    /// The end of the last of what takes the practitioner's time and starts before the asked-for slot ends. Since what
+    /// takes time never overlaps, this one alone can reach into the slot.
     pub busy_until: Option<DateTime<Utc>>,
+    /// Whether a hold that has expired still stands in the calendar of the practitioner.
+    pub has_lapsed_hold: bool,
+    /// Whether the practitioner has a schedule in use; without any, every time can be booked.
+    pub has_schedule: bool,
     /// Who has one of the identifiers already.
     pub identifier_owner: Option<Owner>,
 }
@@ -64,6 +70,11 @@ impl Owner {
 }
 
 impl Known {
+    /// The same where no patient is asked about.
+    pub(super) fn without_patient(&self) -> Self {
+        Self { patient_active: Some(true), ..self.clone() }
+    }
+
     /// All that are named exist.
     pub(super) fn exist(&self, with_department: bool) -> Result<(), Refusal> {
         let unknown = |reference| Err(Refusal::Unknown(reference));
@@ -97,7 +108,7 @@ impl Known {
     }
 
     /// The practitioner is free.
-    pub(super) fn free(&self, slot: TimeSlot) -> Result<(), Refusal> {
+    pub fn free(&self, slot: TimeSlot) -> Result<(), Refusal> {
         match self.busy_until {
             Some(until) if until > slot.start() => Err(Refusal::SlotTaken),
             _ => Ok(()),

@@ -50,15 +50,45 @@ pub enum Refusal {
     /// It cannot be booked any more.
     #[error("{}: the {} is not active", .0.field(), .0)]
     Inactive(Reference),
-    /// The practitioner is not free.
+    /// The practitioner is not free, or not enough rooms and equipment, or all seats are taken.
     #[error("The practitioner is not free at that time.")]
     SlotTaken,
+    /// A field has a value that cannot be.
+    #[error("{field}: {reason}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The schedule does not offer the time.
+    #[error("{0}")]
+    NotOffered(String),
+    /// The hold is not there, or no longer.
+    #[error("The slot is no longer held: hold it again, or book it without.")]
+    HoldExpired,
+    /// More holds than one may have at a time.
+    #[error("You hold as many slots as you may: book one, or let one go.")]
+    TooManyHolds,
+    /// Overbooking needs a scope of its own.
+    #[error("The token does not allow to book beside what is booked already.")]
+    MayNotOverbook,
+    /// A patient calls off too late.
+    #[error("It is too late to call it off; ask the front desk.")]
+    TooLate,
     /// An appointment with one of the identifiers is there: this one, where the caller may know.
     #[error("An appointment with one of these identifiers is there already.")]
     Duplicate(Option<AppointmentId>),
     /// From this status it cannot be done.
     #[error("An appointment that is {0} does not allow this.")]
     Illegal(Status),
+}
+
+impl Refusal {
+    /// A field has a value that cannot be.
+    pub fn field(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::Field { field, reason: reason.into() }
+    }
 }
 
 /// Whom or what an appointment names.
@@ -70,6 +100,10 @@ pub enum Reference {
     Practitioner,
     /// Where.
     Department,
+    /// What for.
+    AppointmentType,
+    /// A room or a piece of equipment.
+    Resource,
 }
 
 impl Reference {
@@ -79,6 +113,8 @@ impl Reference {
             Self::Patient => "patient_id",
             Self::Practitioner => "practitioner_id",
             Self::Department => "department_id",
+            Self::AppointmentType => "appointment_type_id",
+            Self::Resource => "resource_ids",
         }
     }
 }
@@ -89,6 +125,8 @@ impl fmt::Display for Reference {
             Self::Patient => "patient",
             Self::Practitioner => "practitioner",
             Self::Department => "department",
+            Self::AppointmentType => "appointment type",
+            Self::Resource => "resource",
         })
     }
 }

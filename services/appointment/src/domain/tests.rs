@@ -21,11 +21,12 @@ fn id<K>(number: u128) -> Id<K> {
 }
 
 fn staff() -> Caller {
-    Caller { reach: Reach::Everyone, may_record: true }
+    Caller { reach: Reach::Everyone, account_id: id(8), may_record: true, may_overbook: true }
 }
 
 fn patient(patient_id: Option<PatientId>) -> Caller {
-    Caller { reach: Reach::Own { account_id: id(9), patient_id }, may_record: false }
+    let reach = Reach::Own { account_id: id(9), patient_id };
+    Caller { reach, account_id: id(9), may_record: false, may_overbook: false }
 }
 
 fn request(start: i64, end: i64) -> Request {
@@ -39,6 +40,10 @@ fn request(start: i64, end: i64) -> Request {
         reason: None,
         description: None,
         identifiers: Vec::new(),
+        appointment_type_id: None,
+        resource_ids: Vec::new(),
+        hold_id: None,
+        overbook: None,
     }
 }
 
@@ -54,9 +59,28 @@ fn all_there() -> Known {
     }
 }
 
+/// Books with a practitioner without a schedule.
+fn booked(booking: Booking, known: &Known) -> Result<Appointment, Refusal> {
+    booking.allowed(known)?;
+    if let Some(ask) = booking.ask(now()) {
+        known.free(ask.slot)?;
+    }
+    Ok(booking.confirm(Placement::default(), id(3), now()))
+}
+
+/// Changes what was booked with one.
+fn done(changed: Changed, known: &Known) -> Result<Appointment, Refusal> {
+    changed.allowed(known)?;
+    let ask = changed.ask(false);
+    if let Some(ask) = &ask {
+        known.free(ask.slot)?;
+    }
+    Ok(changed.confirm(ask.map(|_| Placement::default())))
+}
+
 fn appointment(status: Status) -> Appointment {
     let booking = Booking::new(request(60, 90), staff(), now()).unwrap();
-    Appointment { status, ..booking.confirm(&all_there(), id(3), now()).unwrap() }
+    Appointment { status, ..booked(booking, &all_there()).unwrap() }
 }
 
 #[test]
@@ -157,7 +181,7 @@ fn what_is_known_decides_about_a_booking() {
     for (known, expected) in cases {
         let wanted = Request { department_id: Some(id(4)), ..request(60, 90) };
         let booking = Booking::new(wanted, patient(Some(id(1))), now()).unwrap();
-        assert_eq!(booking.confirm(&known, id(3), now()).map(drop), expected, "{known:?}");
+        assert_eq!(booked(booking, &known).map(drop), expected, "{known:?}");
     }
 }
 
@@ -171,7 +195,7 @@ fn a_record_takes_no_time_and_outlives_those_it_names() {
     };
     let record = Request { status: InitialStatus::Fulfilled, ..request(-60, -30) };
     let booking = Booking::new(record, staff(), now()).unwrap();
-    assert_eq!(booking.confirm(&known, id(3), now()).unwrap().status, Status::Fulfilled);
+    assert_eq!(booked(booking, &known).unwrap().status, Status::Fulfilled);
 }
 
 #[test]
@@ -194,7 +218,7 @@ fn a_change_names_what_is_different() {
         let changed = Changed::new(&appointment(Status::Booked), change, now()).unwrap();
         assert_eq!((changed.fields(), changed.is_moved()), (fields.as_slice(), moved));
         let known = Known { department_active: Some(true), ..all_there() };
-        assert_eq!(changed.confirm(&known).unwrap().version, version);
+        assert_eq!(done(changed, &known).unwrap().version, version);
     }
 }
 
@@ -214,7 +238,7 @@ fn another_time_is_a_new_booking() {
     let known = Known { busy_until: Some(after(130)), ..all_there() };
     for (status, change, expected) in cases {
         let outcome = Changed::new(&appointment(status), change.clone(), now())
-            .and_then(|changed| changed.confirm(&known).map(drop));
+            .and_then(|changed| done(changed, &known).map(drop));
         assert_eq!(outcome, expected, "{status}: {change:?}");
     }
 }
@@ -226,7 +250,7 @@ fn who_has_left_keeps_what_is_booked_and_gets_no_other_time() {
     let words = Change { reason: Some(Some("Cough".parse().unwrap())), ..Change::default() };
     let later = Change { end: Some(after(100)), ..Change::default() };
     let apply =
-        |change| Changed::new(&appointment(Status::Booked), change, now()).unwrap().confirm(&left).map(drop);
+        |change| done(Changed::new(&appointment(Status::Booked), change, now()).unwrap(), &left).map(drop);
     assert_eq!(apply(words), Ok(()));
     assert_eq!(apply(later), Err(Refusal::Inactive(Reference::Practitioner)));
 }
@@ -241,7 +265,7 @@ fn the_database_knows_the_same_statuses() {
     let all = quoted(Status::ALL.iter().collect());
     let table = include_str!("../../../../migrations/appointment/2026-11-21-000002_appointments/up.sql");
     let triggers =
-        include_str!("../../../../migrations/appointment/2026-11-21-000004_no_overlap_sqlite/up.sql");
+        include_str!("../../../../migrations/appointment/2026-11-22-000009_occupied_sqlite/up.sql");
     let flat = |sql: &str| {
         sql.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").replace(" )", ")")
     };
@@ -291,13 +315,13 @@ fn any_act() -> impl Strategy<Value = Act> {
 fn perform(before: &Appointment, act: &Act) -> Result<Appointment, Refusal> {
     match act {
         Act::Become(status) => before.become_status(*status, now()),
-        Act::Cancel => before.cancel("Ill".parse().unwrap(), now()),
-        Act::Remove => before.remove(now()),
+        Act::Cancel => before.cancel(Some("Ill".parse().unwrap()), None, true, now()),
+        Act::Remove => before.remove(None, true, now()),
         Act::Move(minutes) => {
             let by = TimeDelta::minutes(*minutes);
             let change =
                 Change { start: Some(before.start + by), end: Some(before.end + by), ..Change::default() };
-            Changed::new(before, change, now())?.confirm(&all_there())
+            done(Changed::new(before, change, now())?, &all_there())
         }
     }
 }

@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_db::{At, Code, Db, Error, Json, Key, LockExt, Result};
-use hms_model::Identifier;
-use hms_model::id::AppointmentId;
+use hms_model::id::{AppointmentId, ResourceId, SeriesId};
+use hms_model::{Coded, Identifier};
 
-use super::identifiers;
+use super::occupancy as taken;
+use super::{identifiers, json, place, read_json, unreadable};
 use crate::domain::{Appointment, Known, Owner, Practitioner, Question, Status};
-use crate::schema::{appointments, departments, patients, practitioners};
+use crate::schema::{appointments, departments, occupancy, patients, practitioners, schedules};
 
 /// A row; `deleted_at` and the generated `blocking` are for the database to look at.
 #[derive(Debug, Queryable, Selectable, Insertable)]
@@ -28,6 +29,17 @@ pub(super) struct Row {
     version: i64,
     created_at: At,
     updated_at: At,
+    appointment_type_id: Option<Key>,
+    series_id: Option<Key>,
+    zone: Option<String>,
+    resource_ids: Json,
+    overbook_reason: Option<String>,
+    late_cancellation: bool,
+    busy_start: Option<At>,
+    busy_end: Option<At>,
+    session_id: Option<Key>,
+    seat: i64,
+    seats: i64,
 }
 
 impl TryFrom<&Appointment> for Row {
@@ -46,10 +58,21 @@ impl TryFrom<&Appointment> for Row {
             reason: appointment.reason.map(String::from),
             description: appointment.description.map(String::from),
             cancellation_reason: appointment.cancellation_reason.map(String::from),
-            identifiers: Json(serde_json::to_value(appointment.identifiers).map_err(unreadable)?),
+            identifiers: json(&appointment.identifiers)?,
             version: appointment.version,
             created_at: appointment.created_at.into(),
             updated_at: appointment.updated_at.into(),
+            appointment_type_id: appointment.appointment_type_id.map(Key::from),
+            series_id: appointment.series_id.map(Key::from),
+            zone: appointment.zone.map(String::from),
+            resource_ids: json(&appointment.resource_ids)?,
+            overbook_reason: appointment.overbook_reason.map(String::from),
+            late_cancellation: appointment.late_cancellation,
+            busy_start: appointment.place.busy.map(|busy| busy.start().into()),
+            busy_end: appointment.place.busy.map(|busy| busy.end().into()),
+            session_id: appointment.place.session.map(Key),
+            seat: appointment.place.seat,
+            seats: appointment.place.seats,
         })
     }
 }
@@ -73,16 +96,19 @@ impl TryFrom<Row> for Appointment {
                 .map(TryInto::try_into)
                 .transpose()
                 .map_err(unreadable)?,
-            identifiers: serde_json::from_value(row.identifiers.0).map_err(unreadable)?,
+            identifiers: read_json(row.identifiers)?,
             version: row.version,
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
+            appointment_type_id: row.appointment_type_id.map(Into::into),
+            series_id: row.series_id.map(Into::into),
+            zone: row.zone.map(TryInto::try_into).transpose().map_err(unreadable)?,
+            resource_ids: read_json(row.resource_ids)?,
+            overbook_reason: row.overbook_reason.map(TryInto::try_into).transpose().map_err(unreadable)?,
+            late_cancellation: row.late_cancellation,
+            place: place(row.busy_start, row.busy_end, row.session_id, row.seat, row.seats),
         })
     }
-}
-
-fn unreadable(error: impl Into<hms_db::BoxError>) -> Error {
-    Error::Other(error.into())
 }
 
 /// The appointment of this id, unless it is hidden.
@@ -125,13 +151,24 @@ pub fn hold(db: &mut Db, id: AppointmentId) -> Result<Held> {
 /// for is read anew). What came in between, the exclusion constraint finds: at once, for it is committed by then.
 pub fn known(db: &mut Db, question: &Question, identifiers: &[Identifier]) -> Result<Known> {
     let practitioner = Key::from(question.practitioner_id);
-    let last_before_the_end = appointments::table
-        .filter(appointments::practitioner_id.eq(practitioner))
-        .filter(appointments::blocking)
-        .filter(appointments::start_at.lt(At::from(question.end)))
-        .filter(appointments::id.ne(Key::from(question.id)))
-        .order(appointments::start_at.desc())
-        .select(appointments::end_at);
+    let now = At::from(question.now);
+    let last_before_the_end = occupancy::table
+        .filter(occupancy::resource_id.eq(practitioner))
+        .filter(occupancy::start_at.lt(At::from(question.end)))
+        .filter(occupancy::owner_id.ne(Key::from(question.id)))
+        .filter(occupancy::expires_at.is_null().or(occupancy::expires_at.gt(now)))
+        .order(occupancy::start_at.desc())
+        .select(occupancy::end_at);
+    let lapsed = occupancy::table
+        .filter(occupancy::resource_id.eq(practitioner))
+        .filter(occupancy::expires_at.le(now))
+        .limit(1)
+        .select(occupancy::owner_id);
+    let schedule = schedules::table
+        .filter(schedules::practitioner_id.eq(practitioner))
+        .filter(schedules::active)
+        .limit(1)
+        .select(schedules::id);
     let patient = patients::table.find(Key::from(question.patient_id)).select(patients::active);
     let department = departments::table
         .filter(departments::id.nullable().eq(question.department_id.map(Key::from)))
@@ -144,6 +181,8 @@ pub fn known(db: &mut Db, question: &Question, identifiers: &[Identifier]) -> Re
             patient.single_value(),
             department.single_value(),
             last_before_the_end.single_value(),
+            lapsed.single_value(),
+            schedule.single_value(),
         ))
         .lock(db);
     let Some(found) = query.get_result::<Found>(db).optional()? else { return Ok(Known::default()) };
@@ -152,6 +191,8 @@ pub fn known(db: &mut Db, question: &Question, identifiers: &[Identifier]) -> Re
         patient_active: found.patient_active,
         department_active: found.department_active,
         busy_until: found.busy_until.map(Into::into),
+        has_lapsed_hold: found.lapsed_hold.is_some(),
+        has_schedule: found.schedule.is_some(),
         identifier_owner: identifiers::owner(db, identifiers)?,
     })
 }
@@ -163,17 +204,46 @@ struct Found {
     patient_active: Option<bool>,
     department_active: Option<bool>,
     busy_until: Option<At>,
+    lapsed_hold: Option<Key>,
+    schedule: Option<Key>,
 }
 
-/// Writes a new appointment; says when another one has been given one of its identifiers meanwhile.
+/// The appointments of a series that begin with this one or later and can still be changed, in order. Whoever asks
+/// holds the row of their practitioner.
+pub fn following(db: &mut Db, series: SeriesId, from: DateTime<Utc>) -> Result<Vec<Appointment>> {
+    let open = Status::ALL.iter().filter(|status| status.can_be_moved()).map(|status| Code(*status));
+    let rows: Vec<Row> = appointments::table
+        .filter(appointments::series_id.eq(Some(Key::from(series))))
+        .filter(appointments::start_at.ge(At::from(from)))
+        .filter(appointments::deleted_at.is_null())
+        .filter(appointments::status.eq_any(open.collect::<Vec<_>>()))
+        .order((appointments::start_at.asc(), appointments::id.asc()))
+        .select(Row::as_select())
+        .load(db)?;
+    rows.into_iter().map(Appointment::try_from).collect()
+}
+
+/// Writes a new appointment and the time it takes of rooms and equipment; says when another one has been given one of
+/// its identifiers meanwhile.
 pub fn insert(db: &mut Db, appointment: &Appointment) -> Result<Option<Owner>> {
     diesel::insert_into(appointments::table).values(Row::try_from(appointment)?).execute(db)?;
+    taken::occupy(db, appointment, &appointment.resource_ids)?;
     identifiers::insert(db, appointment)
 }
 
-/// Writes the next version of an appointment; false when there is another next version already.
-pub fn save(db: &mut Db, next: &Appointment) -> Result<bool> {
-    update(db, next, None)
+/// Writes the next version of an appointment; false when there is another next version already. The time of rooms and
+/// equipment that it keeps moves with it.
+pub fn save(db: &mut Db, before: &Appointment, next: &Appointment) -> Result<bool> {
+    let only_in = |one: &Appointment, other: &Appointment| -> Vec<ResourceId> {
+        one.resource_ids.iter().filter(|id| !other.resource_ids.contains(id)).copied().collect()
+    };
+    taken::free(db, before.id, &only_in(before, next))?;
+    let saved = update(db, next, None)?;
+    // What took no time before has no rows that could have moved.
+    let takes_time = |appointment: &Appointment| appointment.takes_time();
+    let added = if takes_time(before) { only_in(next, before) } else { next.resource_ids.clone() };
+    taken::occupy(db, next, &added)?;
+    Ok(saved)
 }
 
 /// The same, and hides it.
@@ -199,6 +269,17 @@ fn update(db: &mut Db, next: &Appointment, deleted_at: Option<DateTime<Utc>>) ->
             appointments::version.eq(next.version),
             appointments::updated_at.eq(next.updated_at),
             appointments::deleted_at.eq(deleted_at.map(At::from)),
+            (
+                appointments::zone.eq(next.zone),
+                appointments::resource_ids.eq(next.resource_ids),
+                appointments::overbook_reason.eq(next.overbook_reason),
+                appointments::late_cancellation.eq(next.late_cancellation),
+                appointments::busy_start.eq(next.busy_start),
+                appointments::busy_end.eq(next.busy_end),
+                appointments::session_id.eq(next.session_id),
+                appointments::seat.eq(next.seat),
+                appointments::seats.eq(next.seats),
+            ),
         ))
         .execute(db)?;
     Ok(rows == 1)

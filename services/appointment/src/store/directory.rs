@@ -28,11 +28,16 @@ pub fn keep_patient(db: &mut Db, facts: &PatientFacts) -> Result<()> {
 
 /// Keeps what is new of a practitioner.
 pub fn keep_practitioner(db: &mut Db, facts: &PractitionerFacts) -> Result<()> {
-    let values = (practitioners::name.eq(facts.name.clone()), practitioners::active.eq(facts.active));
+    let values = (
+        practitioners::name.eq(facts.name.clone()),
+        practitioners::active.eq(facts.active),
+        practitioners::specialty.eq(facts.specialty.clone()),
+    );
     keep!(db, practitioners, facts.practitioner_id, facts.version, values)
 }
 
 /// Keeps what is new of a department.
 pub fn keep_department(db: &mut Db, facts: &DepartmentFacts) -> Result<()> {
-    keep!(db, departments, facts.department_id, facts.version, (departments::active.eq(facts.active),))
+    let values = (departments::active.eq(facts.active), departments::name.eq(Some(facts.name.clone())));
+    keep!(db, departments, facts.department_id, facts.version, values)
 }

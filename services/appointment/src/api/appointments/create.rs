@@ -3,16 +3,19 @@
 use actix_web::post;
 use hms_api::{Json, Problems};
 use hms_model::audit::Action;
-use hms_model::id::{DepartmentId, PatientId, PractitionerId};
-use hms_model::role::{Requirement, Scope, scope};
+use hms_model::id::{AppointmentTypeId, DepartmentId, HoldId, PatientId, PractitionerId, ResourceId};
+use hms_model::role::scope;
 use hms_model::{Coded, Identifier};
 use hms_problem::Problem;
 use hms_service::{Call, Reply, Work};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{audit, taken};
-use crate::domain::{Appointment, Booking, Caller, Description, InitialStatus, Moment, Reason, Request};
+use super::{audit, caller, taken};
+use crate::api::placing;
+use crate::domain::{
+    Appointment, Booking, Caller, Description, InitialStatus, Moment, Placement, Reason, Refusal, Request,
+};
 use crate::events::{self, Fact};
 use crate::store;
 
@@ -40,6 +43,24 @@ pub struct NewAppointment {
     /// What other systems call it; each belongs to one appointment.
     #[serde(default)]
     identifiers: Vec<Identifier>,
+    /// What for: its type says how long it lasts and what it takes.
+    appointment_type_id: Option<AppointmentTypeId>,
+    /// These rooms and this equipment, all at the place; what the type needs beside them is found.
+    #[serde(default)]
+    resource_ids: Vec<ResourceId>,
+    /// The hold that is redeemed: time, practitioner, place and type must be those that are held.
+    hold_id: Option<HoldId>,
+    /// Books even where the time is taken or not offered, beside what is there; needs the scope
+    /// `appointment:overbook`.
+    overbook: Option<Overbook>,
+}
+
+/// Why an appointment shall stand beside what is booked already.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overbook {
+    /// Why.
+    reason: Reason,
 }
 
 fn booked() -> InitialStatus {
@@ -58,14 +79,20 @@ impl From<NewAppointment> for Request {
             reason: new.reason,
             description: new.description,
             identifiers: new.identifiers,
+            appointment_type_id: new.appointment_type_id,
+            resource_ids: new.resource_ids,
+            hold_id: new.hold_id,
+            overbook: new.overbook.map(|overbook| overbook.reason),
         }
     }
 }
 
 /// Books an appointment.
 ///
-/// Never twice for one time: a practitioner who has another appointment then is 409 `SLOT_TAKEN`. Patients book for
-/// themselves; staff for everyone. With a status that is over it records what took place: it takes nobody's time.
+/// Never twice for one time: a practitioner, room or equipment that is taken then is 409 `SLOT_TAKEN`. A practitioner
+/// with a schedule is booked when it is open, patients book its slots (422 `SLOT_NOT_OFFERED`); one without any can be
+/// booked at any time. Patients book for themselves; staff for everyone. With a status that is over it records what took
+/// place: it takes nobody's time.
 #[utoipa::path(tag = "appointments", request_body = NewAppointment,
     responses((status = 201, body = Appointment), Problems), security(("bearer" = ["appointment:write"])))]
 #[post("/appointments")]
@@ -73,23 +100,36 @@ pub async fn create(
     call: Call<scope::AppointmentWrite>,
     body: Json<NewAppointment>,
 ) -> Result<Reply, Problem> {
-    let may_record = call.claims()?.meets(Requirement::Scope(Scope::AppointmentRecord));
-    let caller = Caller { reach: call.reach()?, may_record };
-    let request = Request::from(body.into_inner());
+    let (caller, request) = (caller(&call)?, Request::from(body.into_inner()));
     call.write(move |work| book(work, request, caller)).await
 }
 
 fn book(work: &mut Work<'_>, request: Request, caller: Caller) -> Result<Reply, Problem> {
     let booking = Booking::new(request, caller, work.now)?;
     let (id, is_record) = (work.new_id(), booking.is_record());
-    let known = store::known(work.db, &booking.question(id), booking.identifiers())?;
-    let appointment = booking.confirm(&known, id, work.now)?;
+    let known = store::known(work.db, &booking.question(id, work.now), booking.identifiers())?;
+    booking.allowed(&known)?;
+    let found = match (booking.hold_id(), booking.ask(work.now)) {
+        (Some(hold), _) => redeem(work, &booking, hold)?,
+        (None, Some(ask)) => placing::find(work, &known, &ask, &[])?,
+        (None, None) => Placement::default(),
+    };
+    let appointment = booking.confirm(found, id, work.now);
     if let Some(owner) = store::insert(work.db, &appointment).map_err(taken)? {
         return Err(owner.in_the_way(caller.reach).into());
     }
     let fact = if is_record { Fact::Recorded } else { Fact::Status };
     events::publish(work, &appointment, known.practitioner_name(), fact)?;
-    audit(work, Action::Create, &appointment, appointment.status.code())?;
+    let overbooked = if appointment.overbook_reason.is_some() { ", overbooked" } else { "" };
+    audit(work, Action::Create, &appointment, &format!("{}{overbooked}", appointment.status.code()))?;
     let place = format!("/api/v1/appointments/{id}");
     Ok(Reply::created(&appointment)?.version(appointment.version).at(place))
+}
+
+/// What was held is free for this booking and for nobody else: both happen in one transaction.
+fn redeem(work: &mut Work<'_>, booking: &Booking, id: HoldId) -> Result<Placement, Problem> {
+    let hold = store::holds::hold(work.db, id)?.ok_or(Refusal::HoldExpired)?;
+    let found = booking.redeem(&hold, work.now)?;
+    store::holds::release(work.db, id)?;
+    Ok(found)
 }

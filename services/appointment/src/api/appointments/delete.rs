@@ -8,7 +8,7 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
-use super::{audit, hold, written};
+use super::{audit, caller, hold, kind_of, written};
 use crate::events::{self, Fact};
 use crate::store;
 
@@ -20,10 +20,11 @@ pub async fn delete(
     call: Call<scope::AppointmentWrite>,
     id: web::Path<AppointmentId>,
 ) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
+    let (caller, id) = (caller(&call)?, id.into_inner());
     call.write(move |work| {
-        let held = hold(work, id, reach)?;
-        let next = held.appointment.remove(work.now)?;
+        let held = hold(work, id, caller.reach)?;
+        let kind = kind_of(work, &held.appointment)?;
+        let next = held.appointment.remove(kind.as_ref(), caller.is_patient(), work.now)?;
         written(store::hide(work.db, &next))?;
         if held.appointment.status != next.status {
             events::publish(work, &next, &held.practitioner_name, Fact::Status)?;

@@ -10,10 +10,11 @@ use hms_service::{Call, Reply, Work};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::{audit, hold, save, shown};
-use crate::domain::{Appointment, Change, Changed, Description, Known, Moment, Reason, Refusal};
+use super::{audit, caller, hold, later, save, shown};
+use crate::api::placing;
+use crate::domain::{Appointment, Caller, Change, Changed, Description, Known, Moment, Reason, Refusal};
 use crate::events::{self, Fact};
-use crate::store;
+use crate::store::{self, Held};
 
 /// What a client sends to change an appointment: only the fields that shall be different; null takes away.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -36,6 +37,9 @@ pub struct AppointmentChange {
     /// What else there is to say about it.
     #[serde(default, deserialize_with = "named")]
     description: Option<Option<Description>>,
+    /// Changes those of its series that come later too; their times by as much on the clock of the wall.
+    #[serde(default)]
+    following: bool,
 }
 
 /// A field that is named has a value, and be it null; serde would take null for "not named".
@@ -57,8 +61,9 @@ impl From<AppointmentChange> for Change {
 
 /// Reschedules an appointment, or changes what is said of it.
 ///
-/// Another time is taken as by a new booking: 409 `SLOT_TAKEN` when the practitioner is not free; its own time is not
-/// in its way. Patients change their own appointments; staff all.
+/// Another time is taken as by a new booking: 409 `SLOT_TAKEN` when it is not free; its own time is not in its way.
+/// Patients change their own appointments; staff all. With `following`, those of the series that come later change as
+/// well, all or none: 409 `SERIES_CLASH` with the times that cannot be had.
 #[utoipa::path(tag = "appointments", params(("id" = Uuid, Path, description = "The appointment")),
     request_body = AppointmentChange,
     responses((status = 200, body = Appointment), Problems), security(("bearer" = ["appointment:write"])))]
@@ -68,28 +73,41 @@ pub async fn update(
     id: web::Path<AppointmentId>,
     body: Json<AppointmentChange>,
 ) -> Result<Reply, Problem> {
-    let (reach, id, change) = (call.reach()?, id.into_inner(), Change::from(body.into_inner()));
-    call.write(move |work| apply(work, id, reach, change)).await
+    let (caller, id, body) = (caller(&call)?, id.into_inner(), body.into_inner());
+    call.write(move |work| {
+        let held = hold(work, id, caller.reach)?;
+        let (following, change) = (body.following, Change::from(body));
+        for_department(caller.reach, &change)?;
+        if following { later::apply(work, held, caller, &change) } else { apply(work, held, caller, change) }
+    })
+    .await
 }
 
-fn apply(work: &mut Work<'_>, id: AppointmentId, reach: Reach, change: Change) -> Result<Reply, Problem> {
-    let held = hold(work, id, reach)?;
-    if let (Reach::Department { department_id }, Some(wanted)) = (reach, change.department_id)
-        && wanted != Some(department_id)
-    {
-        return Err(Refusal::OtherDepartment.into());
+fn for_department(reach: Reach, change: &Change) -> Result<(), Refusal> {
+    match (reach, change.department_id) {
+        (Reach::Department { department_id }, Some(wanted)) if wanted != Some(department_id) => {
+            Err(Refusal::OtherDepartment)
+        }
+        _ => Ok(()),
     }
-    let changed = Changed::new(&held.appointment, change, work.now)?;
+}
+
+fn apply(work: &mut Work<'_>, held: Held, caller: Caller, change: Change) -> Result<Reply, Problem> {
+    let before = &held.appointment;
+    let changed = Changed::new(before, change, work.now)?;
     if changed.fields().is_empty() {
-        return shown(&held.appointment);
+        return shown(before);
     }
     let known = match changed.question() {
         Some(question) => store::known(work.db, &question, &[])?,
         None => Known::default(),
     };
+    changed.allowed(&known)?;
+    let ask = changed.ask(caller.is_patient());
+    let found = ask.map(|ask| placing::find(work, &known, &ask, &[before.id.uuid()])).transpose()?;
     let (moved, fields) = (changed.is_moved(), changed.fields().join(", "));
-    let next = changed.confirm(&known)?;
-    save(work, &next)?;
+    let next = changed.confirm(found);
+    save(work, before, &next)?;
     if moved {
         events::publish(work, &next, &held.practitioner_name, Fact::Moved)?;
     }

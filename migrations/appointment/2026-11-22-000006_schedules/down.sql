@@ -1,0 +1,4 @@
+DROP TABLE resources;
+DROP TABLE holidays;
+DROP TABLE schedules;
+DROP TABLE appointment_types;

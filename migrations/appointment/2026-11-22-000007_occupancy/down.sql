@@ -1,0 +1,14 @@
+DROP TABLE holds;
+DROP TABLE occupancy;
+DROP INDEX appointments_series;
+ALTER TABLE appointments DROP COLUMN seats;
+ALTER TABLE appointments DROP COLUMN seat;
+ALTER TABLE appointments DROP COLUMN session_id;
+ALTER TABLE appointments DROP COLUMN busy_end;
+ALTER TABLE appointments DROP COLUMN busy_start;
+ALTER TABLE appointments DROP COLUMN late_cancellation;
+ALTER TABLE appointments DROP COLUMN overbook_reason;
+ALTER TABLE appointments DROP COLUMN resource_ids;
+ALTER TABLE appointments DROP COLUMN zone;
+ALTER TABLE appointments DROP COLUMN series_id;
+ALTER TABLE appointments DROP COLUMN appointment_type_id;

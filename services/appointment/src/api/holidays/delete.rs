@@ -1,0 +1,27 @@
+//! `DELETE /holidays/{id}`.
+
+use actix_web::{delete, web};
+use hms_api::Problems;
+use hms_model::audit::Action;
+use hms_model::id::HolidayId;
+use hms_model::role::scope;
+use hms_problem::{Code, Problem};
+use hms_service::{Act, Call, Reply};
+
+use crate::store;
+
+/// Takes a holiday away: the place is open as its schedules say.
+#[utoipa::path(tag = "holidays", operation_id = "delete_holiday", params(("id" = Uuid, Path, description = "The holiday")),
+    responses((status = 204), Problems), security(("bearer" = ["schedule:write"])))]
+#[delete("/holidays/{id}")]
+pub async fn delete(call: Call<scope::ScheduleWrite>, id: web::Path<HolidayId>) -> Result<Reply, Problem> {
+    let id = id.into_inner();
+    call.write(move |work| {
+        if !store::holidays::delete(work.db, id)? {
+            return Err(Code::NotFound.into());
+        }
+        work.audit(Act::new(Action::Delete, "holiday").on(id))?;
+        Ok(Reply::no_content())
+    })
+    .await
+}

@@ -1,0 +1,29 @@
+//! `DELETE /slots/hold/{id}`.
+
+use actix_web::{delete, web};
+use hms_api::Problems;
+use hms_model::audit::Action;
+use hms_model::id::HoldId;
+use hms_model::role::scope;
+use hms_problem::{Code, Problem};
+use hms_service::{Act, Call, Reply};
+
+use crate::store;
+
+/// Lets a slot go before its time; only whoever holds it can.
+#[utoipa::path(tag = "slots", operation_id = "release_slot", params(("id" = Uuid, Path, description = "The hold")),
+    responses((status = 204), Problems), security(("bearer" = ["appointment:write"])))]
+#[delete("/slots/hold/{id}")]
+pub async fn release(call: Call<scope::AppointmentWrite>, id: web::Path<HoldId>) -> Result<Reply, Problem> {
+    let (account, id) = (call.claims()?.sub, id.into_inner());
+    call.write(move |work| {
+        let hold = store::holds::hold(work.db, id)?;
+        if hold.is_none_or(|hold| hold.held_by != account) {
+            return Err(Code::NotFound.into());
+        }
+        store::holds::release(work.db, id)?;
+        work.audit(Act::new(Action::Delete, "hold").on(id))?;
+        Ok(Reply::no_content())
+    })
+    .await
+}
