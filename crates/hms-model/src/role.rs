@@ -53,8 +53,7 @@ impl Role {
             Role::Accountant => &[SEE, AUDIT, BILLS, CASH_DESK, BOOKS],
             Role::Pharmacist | Role::LabTechnician | Role::Staff => &[SEE, AUDIT],
             Role::Patient => &[SEE, TREAT, BILLS],
-            Role::Service => &[&[Scope::PaymentBook]],
-            Role::Device => &[],
+            Role::Service | Role::Device => &[],
         }
     }
 }
@@ -191,8 +190,6 @@ scopes! {
     PaymentWrite = "payment:write",
     /// Give payments back.
     PaymentRefund = "payment:refund",
-    /// Book payments for other services: on internal routes.
-    PaymentBook = "payment:book",
     /// Read the catalogue of services and its prices.
     CatalogueRead = "catalogue:read",
     /// Change the catalogue and its prices.

@@ -19,10 +19,11 @@ pub struct ServiceEntry {
 macro_rules! with_services {
     ($with:ident) => {
         $with! {
-            auth 8000 ["auth", "accounts"],
+            auth 8000 ["auth", "accounts", "api-keys", "oauth"],
             user 8001 ["patients", "practitioners", "departments"],
             appointment 8002 ["appointments", "slots", "schedules", "appointment-types", "resources", "holidays"],
             notification 8003 ["notifications"],
+            billing 8006 ["billing", "accounting"],
             audit 8007 ["audit"],
         }
     };

@@ -399,3 +399,33 @@ impl Event for AuditRecorded {
         1
     }
 }
+
+/// The audit has signed how far its chain has come: kept elsewhere, it shows later that nothing was cut off or made
+/// anew. `docs/audit.md` says how it is checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditCheckpoint {
+    /// The number of the checkpoint; they count from 1.
+    pub number: i64,
+    /// The number of the newest entry.
+    pub position: i64,
+    /// The hash of that entry: SHA-256 in hexadecimal digits.
+    pub hash: String,
+    /// The id of the key that signed.
+    pub key: String,
+    /// The text that was signed.
+    pub statement: String,
+    /// The Ed25519 signature of that text, in base64.
+    pub signature: String,
+}
+
+impl Event for AuditCheckpoint {
+    const TYPE: &'static str = "audit.checkpoint";
+    const VERSION: u32 = 1;
+    const PRODUCER: &'static str = "audit";
+    fn subject(&self) -> String {
+        "chain".to_owned()
+    }
+    fn aggregate_version(&self) -> i64 {
+        self.number
+    }
+}

@@ -1,0 +1,4 @@
+DROP TABLE postings;
+DROP TABLE entries;
+DROP TABLE closed_periods;
+DROP TABLE accounts;

@@ -1,0 +1,15 @@
+DROP TRIGGER invoices_kept ON invoices;
+DROP TRIGGER invoices_fixed ON invoices;
+DROP FUNCTION invoices_fixed();
+DROP TRIGGER postings_truncate ON postings;
+DROP TRIGGER postings_change ON postings;
+DROP TRIGGER entries_truncate ON entries;
+DROP TRIGGER entries_change ON entries;
+DROP TRIGGER entries_open ON entries;
+DROP TRIGGER postings_balanced ON postings;
+DROP TRIGGER postings_sealed ON postings;
+DROP TRIGGER entries_balanced ON entries;
+DROP FUNCTION ledger_sealed();
+DROP FUNCTION ledger_open();
+DROP FUNCTION ledger_balanced();
+DROP FUNCTION ledger_refuse();

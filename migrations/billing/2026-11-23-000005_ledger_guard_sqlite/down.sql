@@ -1,0 +1,11 @@
+DROP TRIGGER invoices_kept;
+DROP TRIGGER invoices_fixed;
+DROP TRIGGER postings_replace;
+DROP TRIGGER entries_replace;
+DROP TRIGGER postings_delete;
+DROP TRIGGER postings_update;
+DROP TRIGGER entries_delete;
+DROP TRIGGER entries_update;
+DROP TRIGGER entries_open;
+DROP TRIGGER postings_sealed;
+DROP TRIGGER entries_balanced;

@@ -1,0 +1,4 @@
+//! `/api/v1/accounting/accounts`.
+
+pub mod create;
+pub mod list;

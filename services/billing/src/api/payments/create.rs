@@ -1,0 +1,82 @@
+//! `POST /billing/payments`.
+
+use actix_web::post;
+use chrono::NaiveDate;
+use hms_api::{Json, Problems};
+use hms_model::id::{InvoiceId, PatientId, PayerId};
+use hms_model::money::Money;
+use hms_model::role::scope;
+use hms_problem::{Code, Problem};
+use hms_service::{Call, Reply, Work};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::books;
+use crate::domain::{Method, NewPayment, Payment, Reference, Refusal};
+use crate::store;
+
+/// What a client sends to take a payment.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakePayment {
+    /// How it comes in.
+    method: Method,
+    /// The invoice that it is for. Without one it is credit of the patient.
+    invoice_id: Option<InvoiceId>,
+    /// The patient; of the invoice unless it is said.
+    patient_id: Option<PatientId>,
+    /// The insurance that pays; of the invoice unless it is said.
+    payer_id: Option<PayerId>,
+    /// How much, in minor units.
+    amount: Money,
+    /// The day that the money came in; today unless it is said.
+    received_on: Option<NaiveDate>,
+    /// What stands beside it on a bank statement.
+    reference: Option<Reference>,
+}
+
+/// Takes a payment in. What is more than the invoice's open part becomes credit.
+#[utoipa::path(tag = "payments", request_body = TakePayment, operation_id = "take_payment",
+    responses((status = 201, body = Payment), Problems), security(("bearer" = ["payment:write"])))]
+#[post("/billing/payments")]
+pub async fn create(call: Call<scope::PaymentWrite>, body: Json<TakePayment>) -> Result<Reply, Problem> {
+    let new = body.into_inner();
+    call.write(move |work| take(work, new)).await
+}
+
+fn take(work: &mut Work<'_>, new: TakePayment) -> Result<Reply, Problem> {
+    let invoice = match new.invoice_id.map(|id| store::invoices::hold(work.db, id)).transpose() {
+        Err(hms_db::Error::NotFound) => return Err(Refusal::Unknown("invoice_id").into()),
+        found => found?,
+    };
+    let of_invoice = invoice.as_ref().map(|invoice| invoice.patient_id);
+    let patient_id = new.patient_id.or(of_invoice).ok_or(Refusal::Field("patient_id", "who pays?"))?;
+    if of_invoice.is_some_and(|of| of != patient_id) {
+        return Err(Refusal::Field("patient_id", "the invoice is another patient's").into());
+    }
+    if let Some(invoice) = invoice.as_ref().filter(|invoice| !invoice.status.is_owed()) {
+        return Err(Refusal::Illegal(invoice.status).into());
+    }
+    if store::directory::patient_name(work.db, patient_id)?.is_none() {
+        return Err(Refusal::Unknown("patient_id").into());
+    }
+    let insured = new.method == Method::Insurance;
+    let payer_id = new.payer_id.or(invoice.and_then(|invoice| invoice.payer_id)).filter(|_| insured);
+    let new = NewPayment {
+        method: new.method,
+        patient_id: Some(patient_id),
+        payer_id,
+        invoice_id: new.invoice_id,
+        amount: new.amount,
+        received_on: new.received_on.unwrap_or(work.now.date_naive()),
+        reference: new.reference,
+        source: None,
+        by_provider: false,
+    };
+    let payment = Payment::new(new, work.new_id(), work.now)?;
+    let taken =
+        books::capture(work, payment, |work, payment| Ok(store::payments::insert(work.db, payment)?))?;
+    let payment = taken.ok_or(Code::Internal)?;
+    let place = format!("/api/v1/billing/payments/{}", payment.id);
+    Ok(Reply::created(&payment)?.version(payment.version).at(place))
+}

@@ -1,0 +1,112 @@
+//! `/api/v1/accounting/reports`: each as JSON, or with `format=csv` as CSV with amounts as people write them.
+
+pub mod balance_sheet;
+pub mod income_statement;
+pub mod receivables;
+pub mod revenue;
+pub mod trial_balance;
+
+use actix_web::HttpResponse;
+use actix_web::web::Query;
+use chrono::NaiveDate;
+use hms_model::coded_enum;
+use hms_model::money::{Currency, Money};
+use hms_problem::{Code, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+
+use crate::domain::report::Balance;
+use crate::store::reports::Span;
+
+coded_enum! {
+    /// How a report is written.
+    pub enum Format {
+        /// As JSON, amounts in minor units.
+        Json = "json",
+        /// As CSV, amounts with their decimals.
+        Csv = "csv",
+    }
+}
+
+/// What a report is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Asked {
+    /// The currency of the entries.
+    currency: Currency,
+    /// The first day; from the beginning unless it is said.
+    from: Option<NaiveDate>,
+    /// The last day; up to the present unless it is said.
+    to: Option<NaiveDate>,
+    /// `json` or `csv`.
+    format: Option<Format>,
+}
+
+impl Asked {
+    fn span(&self) -> Span {
+        Span { from: self.from, to: self.to }
+    }
+}
+
+/// The question, or what is wrong with it.
+fn asked(query: Result<Query<Asked>, actix_web::Error>) -> Result<Asked, Problem> {
+    query
+        .map(Query::into_inner)
+        .map_err(|error| Problem::new(Code::InvalidRequest).message(error.to_string()))
+}
+
+/// The report as it was asked for; a row of the CSV for each record, the header first.
+fn reply<T: Serialize>(
+    asked: &Asked,
+    name: &str,
+    report: &T,
+    rows: impl FnOnce() -> Vec<Vec<String>>,
+) -> Result<HttpResponse, Problem> {
+    if asked.format != Some(Format::Csv) {
+        return Ok(HttpResponse::Ok().json(report));
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows() {
+        writer.write_record(row.iter().map(|field| safe(field))).map_err(|_| Code::Internal)?;
+    }
+    let text = writer.into_inner().map_err(|_| Code::Internal)?;
+    let attachment = format!("attachment; filename=\"{name}.csv\"");
+    let mut response = HttpResponse::Ok();
+    Ok(response
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(("Content-Disposition", attachment))
+        .body(text))
+}
+
+/// A name that a spreadsheet would take for a formula is kept from it. Amounts begin with a digit, or with `-` and one.
+fn safe(field: &str) -> String {
+    let amount = field.strip_prefix('-').unwrap_or(field).starts_with(|c: char| c.is_ascii_digit());
+    if !amount && field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{field}")
+    } else {
+        field.to_owned()
+    }
+}
+
+fn decimal(amount: i64, currency: Currency) -> String {
+    Money::new(amount, currency).decimal()
+}
+
+/// Accounts as rows of CSV, with their header.
+fn account_rows(accounts: &[Balance], currency: Currency) -> Vec<Vec<String>> {
+    let header =
+        ["account", "name", "kind", "debit", "credit", "balance", "currency"].map(String::from).to_vec();
+    let row = |account: &Balance| {
+        vec![
+            account.account.clone(),
+            account.name.clone(),
+            account.kind.to_string(),
+            decimal(account.debit, currency),
+            decimal(account.credit, currency),
+            decimal(account.balance, currency),
+            currency.to_string(),
+        ]
+    };
+    std::iter::once(header).chain(accounts.iter().map(row)).collect()
+}

@@ -1,0 +1,18 @@
+//! The API of billing, as stories on both databases.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a test may fail by panic"
+)]
+
+mod catalogue;
+mod common;
+mod guards;
+mod insurance;
+mod invoices;
+mod ledger;
+mod payments;
+mod random;
