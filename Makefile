@@ -8,10 +8,10 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash lint fmt bench services services-down clean
+.PHONY: help run test test-crash lint fmt bench bench-gateway-faults services services-down clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## the whole platform in one process; PROFILE=release for a release build
 	cargo build -p hms --profile $(PROFILE)
@@ -33,6 +33,9 @@ fmt: ## format the Rust code
 
 bench: ## the load tests, against peers started beside us
 	tests/bench.sh
+
+bench-gateway-faults: ## what failing services cost the others behind the gateway (settings: gateway/benches/faults.rs)
+	cargo bench -p hms-gateway --bench faults
 
 services: ## start a private PostgreSQL and RabbitMQ for development (see deploy/dev/services.sh)
 	deploy/dev/services.sh up
