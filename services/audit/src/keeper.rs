@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hms_service::{Context, Stop};
+use hms_problem::{Code, Problem};
+use hms_service::{Context, Stop, Work};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Retention;
@@ -56,11 +57,15 @@ impl Keeper {
         }
     }
 
-    async fn look(&mut self) -> hms_db::Result<()> {
+    async fn look(&mut self) -> Result<(), Problem> {
         let now = self.context.clock.now();
         if self.context.database.read(chain::head).await?.is_due(now) {
             let signer = Arc::clone(&self.signer);
-            self.context.database.write(move |db| chain::sign_if_due(db, &signer, now)).await?;
+            let sign = move |work: &mut Work<'_>| match chain::sign_if_due(work.db, &signer, now)? {
+                Some(signed) => work.publish(&signed),
+                None => Ok(()),
+            };
+            self.context.write(sign).await?;
         }
         // Where logs are kept elsewhere, they tell how far the chain had come, whatever becomes of the database.
         let newest = self.context.database.read(chain::newest_checkpoint).await?;
@@ -72,12 +77,17 @@ impl Keeper {
     }
 
     /// In small transactions, so that entries come in between. Of several replicas each does its share.
-    async fn prune(&self, stop: &Stop) -> Result<(), PruneError> {
+    async fn prune(&self, stop: &Stop) -> Result<(), Problem> {
         let mut pruned = None;
         while !stop.is_told() {
             let (now, signer) = (self.context.clock.now(), Arc::clone(&self.signer));
             let before = now - self.retention.0;
-            let batch = self.context.database.write(move |db| chain::prune(db, &signer, before, now)).await?;
+            let prune = move |work: &mut Work<'_>| match chain::prune(work.db, &signer, before, now) {
+                Ok(Some((seq, signed))) => work.publish(&signed).map(|()| Some(seq)),
+                Ok(None) => Ok(None),
+                Err(error) => Err(told(error)),
+            };
+            let batch = self.context.write(prune).await?;
             if batch.is_none() {
                 break;
             }
@@ -87,5 +97,16 @@ impl Keeper {
             tracing::info!(seq, "old entries were pruned, up to this one");
         }
         Ok(())
+    }
+}
+
+/// Says in the log what is wrong with the chain; a database that is away is told elsewhere.
+fn told(error: PruneError) -> Problem {
+    match error {
+        PruneError::Database(error) => error.into(),
+        PruneError::Unsigned(_) => {
+            tracing::error!(%error, "the chain is not what it was");
+            Problem::new(Code::Internal)
+        }
     }
 }

@@ -33,7 +33,8 @@ impl<const N: usize> PgRows<N> {
         }
     }
 
-    /// Leaves rows that are there already, and answers with the first column of those that were not, a UUID.
+    /// Leaves rows that are there already by their first column, a unique UUID, and answers with it of those that were
+    /// not.
     #[must_use]
     pub fn or_ignore(mut self) -> Self {
         self.new_ones = true;
@@ -78,7 +79,9 @@ impl<const N: usize> QueryFragment<Pg> for PgRows<N> {
         self.names(&mut out)?;
         out.push_sql(", place) ORDER BY place");
         if let (true, Some((first, _))) = (self.new_ones, self.columns.first()) {
-            out.push_sql(" ON CONFLICT DO NOTHING RETURNING ");
+            out.push_sql(" ON CONFLICT (");
+            out.push_identifier(first)?;
+            out.push_sql(") DO NOTHING RETURNING ");
             out.push_identifier(self.table)?;
             out.push_sql(".");
             out.push_identifier(first)?;

@@ -4,8 +4,10 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use hms_db::{At, Code, Db, Key, LockExt, Result, each};
+use hms_db::{At, Code, Db, Error, KeepExt, Key, LockExt, PgRows, Result};
+use hms_model::Coded;
 use hms_model::audit::{Action, AuditEntry, Outcome};
+use hms_model::event::AuditCheckpoint;
 use hms_model::id::PatientId;
 
 use crate::domain::chain::{Hash, Head, LONGEST_RUN, LastCheckpoint, Link, Place, SignedCheckpoint, Signer};
@@ -64,53 +66,116 @@ fn lock_head(db: &mut Db) -> Result<Head> {
 }
 
 fn save_head(db: &mut Db, head: &Head) -> Result<()> {
-    diesel::update(chain_head::table).set(HeadRow::of(head)).execute(db)?;
+    diesel::update(chain_head::table).set(HeadRow::of(head)).kept().execute(db)?;
     Ok(())
 }
 
-/// Adds an entry to the chain, and a checkpoint when one is due; an entry that is there already stays as it is.
-pub fn append(db: &mut Db, signer: &Signer, entry: &AuditEntry, now: DateTime<Utc>) -> Result<()> {
+/// Adds entries to the chain, in their order, and the checkpoints that are due meanwhile; gives these back. An entry that
+/// is there already, and comes alone, stays as it is; among several it is an error, and nothing is added.
+pub fn append(
+    db: &mut Db,
+    signer: &Signer,
+    new: &[AuditEntry],
+    now: DateTime<Utc>,
+) -> Result<Vec<AuditCheckpoint>> {
     let mut head = lock_head(db)?;
-    let link = head.link(entry).map_err(unwritable)?;
-    let row = EntryRow::of(entry, &link);
-    let added = each!(db, connection => {
-        diesel::insert_into(entries::table).values(&row).on_conflict(entries::id).do_nothing().execute(connection)
-    })?;
-    if added == 0 {
-        return Ok(());
+    let mut links: Vec<(&AuditEntry, Link)> = Vec::with_capacity(new.len());
+    let mut signed = Vec::new();
+    for entry in new {
+        let link = head.link(entry).map_err(unwritable)?;
+        head.append(&link, now);
+        links.push((entry, link));
+        if head.is_due(now) {
+            if !keep(db, &links, new.len() == 1)? {
+                return Ok(signed);
+            }
+            links.clear();
+            signed.push(sign(db, signer, &mut head, now)?);
+        }
     }
-    keep_patients(db, entry, link.seq)?;
-    head.append(&link, now);
-    if head.is_due(now) {
-        sign(db, signer, &mut head, now)?;
-    }
-    save_head(db, &head)
-}
-
-fn keep_patients(db: &mut Db, entry: &AuditEntry, seq: i64) -> Result<()> {
-    let mut patients: Vec<PatientId> = entry.patient_ids.clone();
-    patients.sort_unstable();
-    patients.dedup();
-    for patients in patients.chunks(ROWS) {
-        let row = |id: &PatientId| PatientRow { patient_id: (*id).into(), action: entry.action.into(), seq };
-        let rows: Vec<PatientRow> = patients.iter().map(row).collect();
-        each!(db, connection => diesel::insert_into(entry_patients::table).values(&rows).execute(connection))?;
-    }
-    Ok(())
-}
-
-/// Signs how far the chain has come, if it is time to; says whether it was.
-pub fn sign_if_due(db: &mut Db, signer: &Signer, now: DateTime<Utc>) -> Result<bool> {
-    let mut head = lock_head(db)?;
-    let due = head.is_due(now);
-    if due {
-        sign(db, signer, &mut head, now)?;
+    if keep(db, &links, new.len() == 1)? {
         save_head(db, &head)?;
     }
-    Ok(due)
+    Ok(signed)
 }
 
-fn sign(db: &mut Db, signer: &Signer, head: &mut Head, now: DateTime<Utc>) -> Result<()> {
+/// Writes the rows of entries; false when the one that came alone is there already.
+fn keep(db: &mut Db, links: &[(&AuditEntry, Link)], alone: bool) -> Result<bool> {
+    let added = keep_entries(db, links)?;
+    if added < links.len() {
+        return if alone { Ok(false) } else { Err(Error::Other("an entry is in the chain already".into())) };
+    }
+    keep_patients(db, links)?;
+    Ok(true)
+}
+
+fn keep_entries(db: &mut Db, links: &[(&AuditEntry, Link)]) -> Result<usize> {
+    match db {
+        Db::Pg(connection) => {
+            let mut rows = PgRows::into_table("entries", ENTRY_COLUMNS).or_ignore();
+            for (entry, link) in links {
+                rows.push(EntryRow::of(entry, link).texts());
+            }
+            Ok(rows.load::<Key>(connection)?.len())
+        }
+        Db::Sqlite(connection) => {
+            let mut added = 0;
+            for (entry, link) in links {
+                added += diesel::insert_into(entries::table)
+                    .values(&EntryRow::of(entry, link))
+                    .on_conflict(entries::id)
+                    .do_nothing()
+                    .execute(connection)?;
+            }
+            Ok(added)
+        }
+    }
+}
+
+fn keep_patients(db: &mut Db, links: &[(&AuditEntry, Link)]) -> Result<()> {
+    let mut rows = Vec::new();
+    for (entry, link) in links {
+        let mut patients: Vec<PatientId> = entry.patient_ids.clone();
+        patients.sort_unstable();
+        patients.dedup();
+        let row =
+            |id: PatientId| PatientRow { patient_id: id.into(), action: entry.action.into(), seq: link.seq };
+        rows.extend(patients.into_iter().map(row));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    match db {
+        Db::Pg(connection) => {
+            let columns = [("patient_id", "uuid"), ("action", "text"), ("seq", "bigint")];
+            let mut new = PgRows::into_table("entry_patients", columns);
+            for row in &rows {
+                let patient = row.patient_id.0.to_string();
+                new.push([patient, row.action.0.code().to_owned(), row.seq.to_string()].map(Some));
+            }
+            new.execute(connection)?;
+        }
+        Db::Sqlite(connection) => {
+            for rows in rows.chunks(ROWS) {
+                diesel::insert_into(entry_patients::table).values(rows).execute(connection)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Signs how far the chain has come, if it is time to.
+pub fn sign_if_due(db: &mut Db, signer: &Signer, now: DateTime<Utc>) -> Result<Option<AuditCheckpoint>> {
+    let mut head = lock_head(db)?;
+    if !head.is_due(now) {
+        return Ok(None);
+    }
+    let signed = sign(db, signer, &mut head, now)?;
+    save_head(db, &head)?;
+    Ok(Some(signed))
+}
+
+fn sign(db: &mut Db, signer: &Signer, head: &mut Head, now: DateTime<Utc>) -> Result<AuditCheckpoint> {
     let (statement, signed) = head.sign(signer, now).map_err(unwritable)?;
     let values = (
         checkpoints::number.eq(statement.number),
@@ -121,7 +186,14 @@ fn sign(db: &mut Db, signer: &Signer, head: &mut Head, now: DateTime<Utc>) -> Re
         checkpoints::signature.eq(&signed.signature),
     );
     diesel::insert_into(checkpoints::table).values(values).execute(db)?;
-    Ok(())
+    Ok(AuditCheckpoint {
+        number: statement.number,
+        position: statement.seq,
+        hash: statement.hash.to_string(),
+        key: statement.key,
+        statement: signed.statement,
+        signature: signed.signature,
+    })
 }
 
 /// The newest checkpoint: its number, and the entry that it signs.
@@ -146,13 +218,13 @@ pub enum PruneError {
 }
 
 /// Takes away a part of the beginning that was signed before `before`, at most a thousand entries; says up to which
-/// entry, or none when nothing is that old. A new checkpoint says where the chain begins now.
+/// entry, or none when nothing is that old. A new checkpoint, which is given back too, says where the chain begins now.
 pub fn prune(
     db: &mut Db,
     signer: &Signer,
     before: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> std::result::Result<Option<i64>, PruneError> {
+) -> std::result::Result<Option<(i64, AuditCheckpoint)>, PruneError> {
     let mut head = lock_head(db)?;
     let Some((number, signed)) = old_checkpoint(db, &head, before)? else { return Ok(None) };
     // What somebody wrote into the columns must not make us delete what is not old.
@@ -161,11 +233,11 @@ pub fn prune(
     let statement = statement.ok_or(PruneError::Unsigned(number))?;
     head.boundary = Place { hash: statement.hash, seq: statement.seq };
     delete_up_to(db, statement.seq, now)?;
-    sign(db, signer, &mut head, now)?;
+    let signed = sign(db, signer, &mut head, now)?;
     let outlived = checkpoints::seq.le(statement.seq).and(checkpoints::number.lt(head.checkpoint.number));
     diesel::delete(checkpoints::table.filter(outlived)).execute(db).map_err(hms_db::Error::from)?;
     save_head(db, &head)?;
-    Ok(Some(statement.seq))
+    Ok(Some((statement.seq, signed)))
 }
 
 /// The furthest checkpoint that is old and leaves little enough to delete at a time. There is one wherever there is
@@ -245,7 +317,41 @@ impl<'a> EntryRow<'a> {
             outcome: entry.outcome.into(),
         }
     }
+
+    /// In the order of [`ENTRY_COLUMNS`].
+    fn texts(&self) -> [Option<String>; 12] {
+        let text = |text: &str| Some(text.to_owned());
+        [
+            Some(self.id.0.to_string()),
+            Some(self.seq.to_string()),
+            text(self.prev_hash),
+            text(self.hash),
+            text(self.entry),
+            Some(self.at.0.to_rfc3339()),
+            text(self.service),
+            self.actor_id.map(|id| id.0.to_string()),
+            text(self.action.0.code()),
+            text(self.resource),
+            self.resource_id.map(str::to_owned),
+            text(self.outcome.0.code()),
+        ]
+    }
 }
+
+const ENTRY_COLUMNS: [(&str, &str); 12] = [
+    ("id", "uuid"),
+    ("seq", "bigint"),
+    ("prev_hash", "text"),
+    ("hash", "text"),
+    ("entry", "text"),
+    ("at", "timestamptz"),
+    ("service", "text"),
+    ("actor_id", "uuid"),
+    ("action", "text"),
+    ("resource", "text"),
+    ("resource_id", "text"),
+    ("outcome", "text"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -300,13 +406,13 @@ mod tests {
             let outcome = database.write(move |db| {
                 let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
                 let (earlier, later) = (now - TimeDelta::days(30), now + TimeDelta::days(30));
-                append(db, &signer, &act(now), now)?;
-                assert!(sign_if_due(db, &signer, now + TimeDelta::minutes(1))?);
-                assert!(!sign_if_due(db, &signer, later)?, "nothing new");
+                append(db, &signer, &[act(now)], now)?;
+                assert!(sign_if_due(db, &signer, now + TimeDelta::minutes(1))?.is_some());
+                assert!(sign_if_due(db, &signer, later)?.is_none(), "nothing new");
                 assert_eq!(prune(db, &signer, earlier, later)?, None);
                 db.batch_execute(false_date(backend)).map_err(hms_db::Error::from)?;
                 assert!(matches!(prune(db, &signer, earlier, later), Err(PruneError::Unsigned(1))));
-                assert_eq!(prune(db, &signer, later, later)?, Some(1));
+                assert_eq!(prune(db, &signer, later, later)?.map(|(seq, signed)| (seq, signed.number)), Some((1, 2)));
                 assert_eq!(prune(db, &signer, later, later)?, None, "the new checkpoint is not that old");
                 Ok::<_, PruneError>(head(db)?)
             });

@@ -1,6 +1,8 @@
 //! Checkpoints: after a thousand entries, or within a minute.
 
 use chrono::TimeDelta;
+use hms_audit::chain::SignedCheckpoint;
+use hms_model::event::AuditCheckpoint;
 use hms_model::role::Role;
 use hms_testkit::{on_both_back_ends, until};
 use serde_json::{Value, json};
@@ -40,6 +42,34 @@ on_both_back_ends! {
         record(&app, 1).await;
         assert_eq!(signed(&app.database).await, [4, 6], "nothing new, nothing to sign");
         assert_eq!(verify(&app.database, None).await.checkpoints, 2);
+        app.stop().await;
+    }
+
+    async fn each_checkpoint_is_published_as_it_was_signed(backend) {
+        let app = App::start(backend).await;
+        record(&app, 3).await;
+        app.clock.advance(TimeDelta::minutes(1));
+        record(&app, 1).await;
+        record(&app, 2).await;
+        app.clock.advance(TimeDelta::minutes(1));
+        let published = until("what nobody came after", 30, async || {
+            let published = app.published_of::<AuditCheckpoint>().await;
+            (published.len() == 2).then_some(published)
+        });
+        let published = published.await;
+        let places: Vec<_> = published.iter().map(|signed| (signed.number, signed.position)).collect();
+        assert_eq!(places, [(1, 4), (2, 6)]);
+        let keys = key(&app.client(&[Role::Admin])).await;
+        for (published, kept) in published.iter().zip(statements(&app).await) {
+            let (statement, signature) = (published.statement.clone(), published.signature.clone());
+            assert_eq!(serde_json::from_str::<Value>(&statement).unwrap(), kept);
+            assert_eq!(
+                json!([published.position, published.hash, published.key]),
+                json!([kept["seq"], kept["hash"], kept["key"]])
+            );
+            assert!(keys[0].verifies(&SignedCheckpoint { statement, signature }));
+            assert_eq!(published.key, keys[0].id());
+        }
         app.stop().await;
     }
 
