@@ -8,7 +8,7 @@ use hms_model::Clock;
 use hms_model::service::GATEWAY_PORT;
 use hms_settings::{SettingError, Settings};
 
-use crate::{Edge, Routes, Source};
+use crate::{Auth, Edge, RateLimits, Routes, Source};
 
 /// All that the gateway must know before it starts.
 pub struct Config {
@@ -18,6 +18,10 @@ pub struct Config {
     pub routes: Routes,
     /// Checks access tokens.
     pub verifier: Verifier,
+    /// The way to the auth service, for what is revoked and for API keys; without it there is neither.
+    pub auth: Option<Auth>,
+    /// How often a client may ask.
+    pub rate_limits: RateLimits,
     /// How much and how long.
     pub limits: Limits,
     /// How it meets its clients.
@@ -62,6 +66,8 @@ impl Config {
             listen,
             routes: routes(settings, offset)?,
             verifier: verifier(settings)?,
+            auth: Some(Auth::from_settings(settings, Clock::system())?),
+            rate_limits: RateLimits::from_settings(settings)?,
             limits: limits(settings)?,
             edge: Edge::from_settings(settings, listen)?,
             workers: workers(settings)?,
@@ -131,6 +137,9 @@ mod tests {
             (("HMS_BIND", "nowhere"), "HMS_BIND"),
             (("HMS_ROUTES", "no/such/file.toml"), "HMS_ROUTES"),
             (("HMS_GATEWAY_RESPONSE_MS", "soon"), "HMS_GATEWAY_RESPONSE_MS"),
+            (("HMS_RATE_LIMITS", "some"), "HMS_RATE_LIMITS"),
+            (("HMS_LIMITS", "no/such/file.toml"), "HMS_LIMITS"),
+            (("REDIS_URL", "nonsense"), "REDIS_URL"),
             (("JWT_ALGORITHM", "none"), "JWT_ALGORITHM"),
             (("JWT_ALGORITHM", "HS256"), "JWT_SECRET"),
         ];

@@ -14,6 +14,7 @@ use hms_model::id::Id;
 
 use crate::Upstream;
 use crate::connections::Connection;
+use crate::limit::Counted;
 use crate::server::Shared;
 use crate::trace::Trace;
 
@@ -33,6 +34,8 @@ pub struct Context {
     pub secure: bool,
     /// Who comes, where a token said so.
     pub caller: Option<Arc<Claims>>,
+    /// What the limits say of it.
+    pub counted: Counted,
     /// The service that answers.
     pub upstream: Option<Arc<Upstream>>,
     /// The route as a template, such as `/api/v1/patients/{id}`.
@@ -62,6 +65,7 @@ impl Context {
             client: origin.client,
             secure: origin.secure,
             caller: None,
+            counted: Counted::default(),
             upstream: None,
             template: None,
             waited: None,

@@ -7,6 +7,7 @@ mod compress;
 pub(crate) mod cors;
 mod forward;
 pub(crate) mod identify;
+mod limit;
 mod normalise;
 pub(crate) mod protect;
 mod record;
@@ -24,6 +25,7 @@ use hms_problem::{Problem, request_id};
 
 use crate::context::Context;
 use crate::server::Gateway;
+use crate::table::DEFAULT_GROUP;
 use answer::AnswerBody;
 use normalise::{ApiPath, Target};
 use record::{Recorded, Recorder};
@@ -59,9 +61,16 @@ async fn respond(
     Ok(match target {
         Target::Own => answer::own(context, next.call(request).await?),
         Target::Api(path) => {
+            let known = identify::caller(&gateway.shared, context, request.headers_mut()).await;
             let (request, payload) = request.into_parts();
-            let response = pass_through(gateway, context, &request, payload, &path).await;
-            ServiceResponse::new(request, response.unwrap_or_else(|problem| answer::refuse(&problem)))
+            let response = match known {
+                Ok(()) => pass_through(gateway, context, &request, payload, &path).await,
+                Err(problem) => Ok(identify::refuse(&problem)),
+            };
+            let mut response = response.unwrap_or_else(|problem| answer::refuse(&problem));
+            let status = response.status();
+            limit::settle(&gateway.shared, context, status, response.headers_mut()).await;
+            ServiceResponse::new(request, response)
         }
     })
 }
@@ -98,8 +107,10 @@ async fn pass_through(
     payload: Payload,
     path: &ApiPath,
 ) -> Result<HttpResponse<AnswerBody>, Problem> {
-    context.caller = identify::caller(&gateway.shared.verifier, request.headers()).await?;
-    let route = route::find(&gateway.shared.routes.load(), context, path)?;
+    let route = route::find(&gateway.shared.routes.load(), context, path);
+    let group = route.as_ref().map_or(DEFAULT_GROUP, |route| &route.group);
+    limit::count(&gateway.shared, context, group, path.after_version()).await?;
+    let route = route?;
     // What flows over a WebSocket is no body, and has no pace.
     let payload = match request.headers().contains_key(header::UPGRADE) {
         true => payload,

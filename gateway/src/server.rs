@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::header::HeaderValue;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use anyhow::Context as _;
-use hms_access::Verifier;
 use hms_model::Clock;
 use hms_telemetry::Metrics;
 use tokio::task::JoinHandle;
@@ -20,12 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access_log::{AccessLog, Writer};
 use crate::connections::Connections;
+use crate::identity::Identity;
+use crate::limit::Limiter;
 use crate::meter::{Families, Meter};
 use crate::own::{self, schema::Schema};
 use crate::phases::{self, protect};
 use crate::tls::Certificate;
 use crate::upstream::{self, Pool, probe};
-use crate::{Config, Edge, Limits, Loaded, Routes, TableError};
+use crate::{Config, Edge, Limits, Loaded, Routes, TableError, Tls};
 
 /// How long requests in flight may take to end once the gateway stops.
 const DRAIN_SECONDS: u64 = 30;
@@ -35,7 +36,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// What all workers share.
 pub struct Shared {
     pub routes: Arc<Routes>,
-    pub verifier: Verifier,
+    pub identity: Identity,
+    /// Counts requests, where there are limits.
+    pub limiter: Option<Limiter>,
     pub limits: Limits,
     pub edge: Edge,
     /// What browsers are told over TLS.
@@ -64,7 +67,6 @@ pub struct Running {
     shared: Arc<Shared>,
     handle: ServerHandle,
     server: JoinHandle<io::Result<()>>,
-    routes: Arc<Routes>,
     /// Cancelled when the gateway stops: streams end, and endpoints are no longer asked for their health.
     draining: CancellationToken,
 }
@@ -99,7 +101,7 @@ impl Running {
 
     /// Reads the table of routes again. One that cannot be used changes nothing; the log has the reason too.
     pub fn reload_routes(&self) -> Result<Loaded, TableError> {
-        self.routes.reload()
+        self.shared.routes.reload()
     }
 
     /// Returns when the gateway has ended by itself, which it does only by an error.
@@ -110,42 +112,66 @@ impl Running {
 
 /// Starts a gateway inside a tokio runtime and returns when it listens. Signals are the caller's matter.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
-    let Config { listen, routes, verifier, limits, edge, workers, clock } = config;
-    let (metrics, schema) = (Metrics::new(), Schema::default());
-    let families = Arc::new(Families::new(metrics.clone())?);
-    let clients = edge.clients;
-    let connections = Arc::new(Connections::new(clients, edge.proxies.clone(), &metrics)?);
+    let (listen, workers) = (config.listen, config.workers);
+    let draining = CancellationToken::new();
+    let shared = share(config, &draining)?;
+    let tls = shared.edge.tls.clone();
+    let load = |tls: &Tls| Certificate::load(tls.files.clone(), &shared.clock, &shared.metrics);
+    let certificate = tls.as_ref().map(load).transpose()?;
+    let (server, addresses) = serve(&shared, listen, workers, certificate.as_ref(), &draining)?;
+    tokio::spawn(probe::watch(Arc::clone(&shared.routes), draining.clone()));
+    if let (Some(tls), Some(certificate)) = (tls, certificate) {
+        let (ends, clock) = (draining.clone(), shared.clock.clone());
+        tokio::spawn(async move {
+            ends.run_until_cancelled(certificate.keep_fresh(tls.look_every, clock)).await;
+        });
+    }
+    Ok(Running {
+        address: addresses.first().copied().unwrap_or(listen),
+        tls_address: addresses.get(1).copied(),
+        handle: server.handle(),
+        server: tokio::spawn(server),
+        shared,
+        draining,
+    })
+}
+
+fn share(config: Config, draining: &CancellationToken) -> anyhow::Result<Arc<Shared>> {
+    let Config { routes, verifier, auth, rate_limits, limits, edge, clock, .. } = config;
+    let (metrics, routes) = (Metrics::new(), Arc::new(routes));
     if let AccessLog::Json(lines) = &edge.access_log {
         metrics.add(lines.dropped());
     }
-    let tls = edge.tls.clone();
-    let certificate =
-        tls.as_ref().map(|tls| Certificate::load(tls.files.clone(), &clock, &metrics)).transpose()?;
-    let hsts = tls.as_ref().and_then(|tls| protect::hsts(tls.hsts_seconds));
-    let (routes, draining) = (Arc::new(routes), CancellationToken::new());
     upstream::metrics::register(&metrics, &routes)?;
-    tokio::spawn(probe::watch(Arc::clone(&routes), draining.clone()));
-    let (table, ending) = (Arc::clone(&routes), draining.clone());
-    let shared = Arc::new(Shared {
+    Ok(Arc::new(Shared {
         routes,
-        verifier,
+        identity: Identity::start(verifier, auth, clock.clone(), &metrics, draining.clone())?,
+        limiter: Limiter::start(rate_limits, clock.clone(), &metrics, draining.clone())?,
         limits,
+        hsts: edge.tls.as_ref().and_then(|tls| protect::hsts(tls.hsts_seconds)),
         edge,
-        hsts,
         leaving: AtomicBool::new(false),
-        clock: clock.clone(),
+        clock,
+        families: Arc::new(Families::new(metrics.clone())?),
         metrics,
-        families,
-        schema,
+        schema: Schema::default(),
         since: Instant::now(),
-    });
-    let running = Arc::clone(&shared);
+    }))
+}
+
+/// The server, and where it listens: first without, then with TLS.
+fn serve(
+    shared: &Arc<Shared>,
+    listen: SocketAddr,
+    workers: usize,
+    certificate: Option<&Certificate>,
+    draining: &CancellationToken,
+) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
+    let clients = shared.edge.clients;
+    let connections = Connections::new(clients, shared.edge.proxies.clone(), &shared.metrics)?;
+    let (connections, ending, row) = (Arc::new(connections), draining.clone(), Arc::clone(shared));
     let server = HttpServer::new(move || {
-        let pool = Pool::new(shared.limits.connect, ending.clone());
-        pool.keep_tidy();
-        let meter = Meter::new(Arc::clone(&shared.families));
-        let access_log = shared.edge.access_log.writer();
-        let gateway = Data::new(Gateway { shared: Arc::clone(&shared), pool, meter, access_log });
+        let gateway = Data::new(Gateway::new(&row, ending.clone()));
         let row = Data::clone(&gateway);
         App::new()
             .app_data(gateway)
@@ -163,25 +189,24 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     .disable_signals()
     .bind(listen)
     .map_err(|error| cannot_listen(listen, error))?;
-    let server = match (&tls, &certificate) {
+    let server = match (&shared.edge.tls, certificate) {
         (Some(tls), Some(certificate)) => server
             .bind_rustls_0_23(tls.listen, certificate.server_config()?)
             .map_err(|error| cannot_listen(tls.listen, error))?,
         _ => server,
     };
-    if let (Some(tls), Some(certificate)) = (tls, certificate) {
-        let ends = draining.clone();
-        tokio::spawn(async move {
-            ends.run_until_cancelled(certificate.keep_fresh(tls.look_every, clock)).await;
-        });
-    }
     let addresses = server.addrs();
-    let address = addresses.first().copied().unwrap_or(listen);
-    let tls_address = addresses.get(1).copied();
-    let server = server.run();
-    let handle = server.handle();
-    let server = tokio::spawn(server);
-    Ok(Running { address, tls_address, shared: running, handle, server, routes: table, draining })
+    Ok((server.run(), addresses))
+}
+
+impl Gateway {
+    fn new(shared: &Arc<Shared>, ending: CancellationToken) -> Self {
+        let pool = Pool::new(shared.limits.connect, ending);
+        pool.keep_tidy();
+        let meter = Meter::new(Arc::clone(&shared.families));
+        let access_log = shared.edge.access_log.writer();
+        Self { shared: Arc::clone(shared), pool, meter, access_log }
+    }
 }
 
 /// actix stops to accept at this number; ours is refused with an answer and must come before it.

@@ -16,7 +16,7 @@ mod verifier;
 pub use claims::{AUDIENCE, Claims, INTERNAL_AUDIENCE};
 pub use issuer::{Issuer, SigningKey};
 pub use jwks::{Jwk, JwkSet};
-pub use place::{public_url, service_clients_folder};
+pub use place::{auth_url, public_url, service_clients_folder};
 pub use service_token::ServiceToken;
 pub use verifier::{KeySource, Verifier};
 

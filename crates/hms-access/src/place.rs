@@ -27,7 +27,7 @@ pub fn public_url(settings: &Settings) -> Result<String, SettingError> {
 }
 
 /// `AUTH_URL`, or the auth service on this machine.
-pub(crate) fn auth_url(settings: &Settings) -> Result<String, SettingError> {
+pub fn auth_url(settings: &Settings) -> Result<String, SettingError> {
     if let Some(url) = settings.get("AUTH_URL") {
         return Ok(url.trim_end_matches('/').to_owned());
     }

@@ -93,7 +93,7 @@ async fn reload(gateway: Data<Gateway>, request: HttpRequest) -> Result<HttpResp
 }
 
 async fn allow(gateway: &Gateway, request: &HttpRequest, scope: Scope) -> Result<(), Problem> {
-    let caller = identify::caller(&gateway.shared.verifier, request.headers()).await?;
+    let caller = identify::own_caller(&gateway.shared, request.headers()).await?;
     let claims = caller.ok_or(Code::Unauthenticated)?;
     if claims.meets(Requirement::Scope(scope)) { Ok(()) } else { Err(Code::Forbidden.into()) }
 }

@@ -45,7 +45,7 @@ pub async fn settle(shared: &Shared, context: &mut Context, status: StatusCode, 
 }
 
 /// The refusal that lasts longest.
-fn refusal(states: &[State]) -> Option<Problem> {
+pub fn refusal(states: &[State]) -> Option<Problem> {
     let state = states.iter().filter(|state| state.refused).max_by_key(|state| state.reset)?;
     let mut problem = Problem::new(Code::RateLimited)
         .detail("policy", state.name)

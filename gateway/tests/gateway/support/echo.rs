@@ -79,6 +79,7 @@ impl Echo {
                     "/api/v1/patients/gone",
                     web::delete().to(|| async { HttpResponse::NoContent().finish() }),
                 )
+                .route("/api/v1/auth/login", web::to(login))
                 .default_service(web::to(echo))
         })
         .on_connect(move |_, _| {
@@ -159,6 +160,14 @@ async fn wait(state: Data<State>) -> HttpResponse {
     state.requests.fetch_add(1, Ordering::SeqCst);
     state.release.acquire().await.unwrap().forget();
     HttpResponse::Ok().body("waited")
+}
+
+/// Answers 401 to whoever says that the password is wrong.
+async fn login(request: HttpRequest) -> HttpResponse {
+    match request.headers().contains_key("x-wrong") {
+        true => HttpResponse::Unauthorized().finish(),
+        false => HttpResponse::Ok().finish(),
+    }
 }
 
 /// Answers without having looked at the body.
