@@ -13,6 +13,8 @@ diesel::table! {
         version -> BigInt,
         created_at -> Tstz,
         updated_at -> Tstz,
+        email_verified_at -> Nullable<Tstz>,
+        erased_at -> Nullable<Tstz>,
     }
 }
 
@@ -46,6 +48,12 @@ diesel::table! {
         grace_spent -> Bool,
         revoked_at -> Nullable<Tstz>,
         created_at -> Tstz,
+        device -> Nullable<Text>,
+        network -> Nullable<Text>,
+        last_used_at -> Nullable<Tstz>,
+        access_until -> Nullable<Tstz>,
+        ends_at -> Nullable<Tstz>,
+        amr -> Nullable<Text>,
     }
 }
 
@@ -191,5 +199,79 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::Tstz;
+    one_time_tokens (hash) {
+        hash -> Text,
+        purpose -> Text,
+        subject -> Text,
+        created_at -> Tstz,
+        expires_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Tstz, Uid};
+    totp_factors (account_id) {
+        account_id -> Uid,
+        secret -> Text,
+        confirmed_at -> Nullable<Tstz>,
+        used_step -> BigInt,
+        created_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::Uid;
+    recovery_codes (account_id, hash) {
+        account_id -> Uid,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Tstz, Uid};
+    sign_in_challenges (hash) {
+        hash -> Text,
+        account_id -> Uid,
+        subject -> Text,
+        device_id -> Nullable<Uid>,
+        attempts -> BigInt,
+        expires_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::Tstz;
+    failed_attempts (subject) {
+        subject -> Text,
+        failures -> BigInt,
+        last_failed_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use hms_db::sql::{Tstz, Uid};
+    invitations (id) {
+        id -> Uid,
+        email -> Text,
+        roles -> Text,
+        patient_id -> Nullable<Uid>,
+        practitioner_id -> Nullable<Uid>,
+        token_hash -> Text,
+        status -> Text,
+        invited_by -> Uid,
+        created_at -> Tstz,
+        expires_at -> Tstz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(accounts, account_roles, passwords);
+diesel::allow_tables_to_appear_in_same_query!(sessions, refresh_tokens);
 diesel::joinable!(passwords -> accounts (account_id));

@@ -2,7 +2,11 @@
 
 pub mod change;
 pub mod create;
+pub mod delete;
+pub mod erasing;
+pub mod forget_factor;
 pub mod get;
+pub mod invitations;
 pub mod list;
 
 use hms_model::audit::Action;
@@ -11,6 +15,7 @@ use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply, Work};
 
 use crate::State;
+use crate::api::auth::mails;
 use crate::domain::account::{self, Account, NewAccount, Refusal};
 use crate::domain::password;
 use crate::store::accounts;
@@ -35,6 +40,9 @@ pub async fn make<R>(
         work.publish(&account.registered())?;
         let act = Act::new(Action::Create, "account").on(account.id);
         work.audit(if anonymous { act.by(account.id, account.roles.clone()) } else { act })?;
+        if !account.email_verified {
+            mails::request_verification(work, &account.email, Some(&account))?;
+        }
         let path = format!("/api/v1/accounts/{}", account.id);
         Ok(Reply::created(&account)?.version(account.version).at(path))
     })
@@ -52,7 +60,7 @@ fn without_password(new: &NewAccount) -> String {
 }
 
 /// An account must not carry the id of a record that nobody knows.
-fn check_records(work: &mut Work<'_>, new: &NewAccount) -> Result<(), Problem> {
+pub fn check_records(work: &mut Work<'_>, new: &NewAccount) -> Result<(), Problem> {
     let named = [
         ("patient_id", new.patient_id.map(Record::Patient)),
         ("practitioner_id", new.practitioner_id.map(Record::Practitioner)),
@@ -67,7 +75,7 @@ fn check_records(work: &mut Work<'_>, new: &NewAccount) -> Result<(), Problem> {
     Ok(())
 }
 
-fn duplicate(error: hms_db::Error) -> Problem {
+pub fn duplicate(error: hms_db::Error) -> Problem {
     match accounts::taken_name(&error) {
         Some(field) => Problem::field(Code::Duplicate, field, "there is an account with it already"),
         None => error.into(),
@@ -78,7 +86,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let field = match refusal {
             Refusal::NoRoles => "roles",
-            Refusal::OwnAccount => "status",
+            Refusal::OwnAccount | Refusal::AdminsOwn => "status",
         };
         Problem::field(Code::Unprocessable, field, refusal)
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use hms_model::coded_enum;
-use hms_model::event::AccountRegistered;
+use hms_model::event::{AccountDeleted, AccountRegistered};
 use hms_model::id::{AccountId, PatientId, PractitionerId};
 use hms_model::role::Role;
 use hms_model::{Email, Invalid};
@@ -35,6 +35,8 @@ pub struct Account {
     pub roles: Vec<Role>,
     /// Whether it may sign in.
     pub status: AccountStatus,
+    /// Whether its holder has shown that the e-mail address is theirs.
+    pub email_verified: bool,
     /// The patient who is the holder.
     pub patient_id: Option<PatientId>,
     /// The practitioner who is the holder.
@@ -63,6 +65,8 @@ pub struct NewAccount {
     pub username: Option<Username>,
     /// Its roles.
     pub roles: Vec<Role>,
+    /// Whether the e-mail address is known to be the holder's: an admin says so, or a mail has reached it.
+    pub email_verified: bool,
     /// The patient who is the holder.
     pub patient_id: Option<PatientId>,
     /// The practitioner who is the holder.
@@ -76,8 +80,11 @@ pub enum Refusal {
     #[error("must name at least one role")]
     NoRoles,
     /// Whoever disables their own account locks themselves out, perhaps as the last admin.
-    #[error("nobody disables their own account")]
+    #[error("nobody disables or deletes their own account here")]
     OwnAccount,
+    /// Otherwise the last admin could be gone.
+    #[error("the account of an admin is deleted by another admin")]
+    AdminsOwn,
 }
 
 impl FromStr for Username {
@@ -134,6 +141,7 @@ pub fn register(new: NewAccount, id: AccountId, now: DateTime<Utc>) -> Result<Ac
         username: new.username.map(|name| name.0),
         roles,
         status: AccountStatus::Active,
+        email_verified: new.email_verified,
         patient_id: new.patient_id,
         practitioner_id: new.practitioner_id,
         version: 1,
@@ -159,9 +167,29 @@ impl Account {
         Ok(Some(Self { status, version: self.version + 1, updated_at: now, ..self.clone() }))
     }
 
+    /// The account with its address verified; none when it was before.
+    pub fn with_verified_email(&self, now: DateTime<Utc>) -> Option<Self> {
+        (!self.email_verified).then(|| Self {
+            email_verified: true,
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone()
+        })
+    }
+
+    /// Its names, which its password must not be.
+    pub fn names(&self) -> Vec<&str> {
+        [Some(self.email.as_str()), self.username.as_deref()].into_iter().flatten().collect()
+    }
+
     /// Whether it may sign in.
     pub fn is_active(&self) -> bool {
         self.status == AccountStatus::Active
+    }
+
+    /// What is told when it is gone.
+    pub fn deleted(&self) -> AccountDeleted {
+        AccountDeleted { account_id: self.id, version: self.version + 1 }
     }
 
     /// What is told of it when it is new.
@@ -181,6 +209,7 @@ mod tests {
             email: "ann@example.org".parse().unwrap(),
             username: Some("Ann.A".parse().unwrap()),
             roles: roles.to_vec(),
+            email_verified: false,
             patient_id: None,
             practitioner_id: None,
         }

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 /// The least number of characters of a password that stands alone, without a second factor.
 pub const SHORTEST: usize = 15;
+/// The least number beside a second factor.
+pub const SHORTEST_WITH_FACTOR: usize = 8;
 /// The most characters.
 pub const LONGEST: usize = 128;
 
@@ -17,8 +19,8 @@ static COMMON: LazyLock<HashSet<&str>> =
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
     /// Too few characters.
-    #[error("must have at least {SHORTEST} characters")]
-    TooShort,
+    #[error("must have at least {0} characters")]
+    TooShort(usize),
     /// Too many characters.
     #[error("must have at most {LONGEST} characters")]
     TooLong,
@@ -33,11 +35,17 @@ pub enum Weakness {
     Name,
 }
 
-/// Checks a password; `names` are the names of the account, in lower case.
+/// Checks a password that stands alone; `names` are the names of the account, in lower case.
 pub fn check(password: &str, names: &[&str]) -> Result<(), Weakness> {
+    check_beside(password, names, false)
+}
+
+/// Checks a password, which may be shorter where there is a second factor.
+pub fn check_beside(password: &str, names: &[&str], second_factor: bool) -> Result<(), Weakness> {
     let length = password.chars().count();
-    if length < SHORTEST {
-        return Err(Weakness::TooShort);
+    let shortest = if second_factor { SHORTEST_WITH_FACTOR } else { SHORTEST };
+    if length < shortest {
+        return Err(Weakness::TooShort(shortest));
     }
     if length > LONGEST {
         return Err(Weakness::TooLong);
@@ -85,9 +93,9 @@ mod tests {
             ("🐎🐄🐖🐑🐐🐓🦆🐕🐈🐇🦔🦡🦫🦦🦥", Ok(())),
             ("482913750284716", Ok(())),
             (long.as_str(), Ok(())),
-            ("", Err(Weakness::TooShort)),
-            ("tin-plover-94-", Err(Weakness::TooShort)),
-            ("ÄÄÄÄÄÄÄ", Err(Weakness::TooShort)),
+            ("", Err(Weakness::TooShort(15))),
+            ("tin-plover-94-", Err(Weakness::TooShort(15))),
+            ("ÄÄÄÄÄÄÄ", Err(Weakness::TooShort(15))),
             (too_long.as_str(), Err(Weakness::TooLong)),
             ("correcthorsebatterystaple", Err(Weakness::Common)),
             ("PasswordPassword", Err(Weakness::Common)),
@@ -104,6 +112,21 @@ mod tests {
         ];
         for (password, expected) in cases {
             assert_eq!(check(password, &names), expected, "{password}");
+        }
+    }
+
+    #[test]
+    fn eight_characters_are_enough_beside_a_second_factor() {
+        let cases = [
+            ("kjw9-vux", Ok(())),
+            ("kjw9-vu", Err(Weakness::TooShort(8))),
+            ("Password", Err(Weakness::Common)),
+            ("password1", Err(Weakness::Common)),
+            ("abcabcabc", Err(Weakness::Repetitive)),
+            ("ann.andersson", Err(Weakness::Name)),
+        ];
+        for (password, expected) in cases {
+            assert_eq!(check_beside(password, &["ann.andersson"], true), expected, "{password}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use hms_api::List;
@@ -12,6 +13,13 @@ use hms_model::role::Role;
 use crate::api::accounts::list::AccountFilters;
 use crate::domain::account::{Account, AccountStatus};
 use crate::schema::{account_roles, accounts, passwords};
+
+/// The row of an account that was not deleted.
+macro_rules! present {
+    ($id:expr) => {
+        accounts::table.find(Key::from($id)).filter(accounts::erased_at.is_null())
+    };
+}
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = accounts)]
@@ -25,6 +33,7 @@ struct Row {
     version: i64,
     created_at: At,
     updated_at: At,
+    email_verified_at: Option<At>,
 }
 
 impl Row {
@@ -39,6 +48,7 @@ impl Row {
             version: account.version,
             created_at: account.created_at.into(),
             updated_at: account.updated_at.into(),
+            email_verified_at: account.email_verified.then(|| account.created_at.into()),
         }
     }
 
@@ -49,6 +59,7 @@ impl Row {
             username: self.username,
             roles,
             status: self.status.0,
+            email_verified: self.email_verified_at.is_some(),
             patient_id: self.patient_id.map(Into::into),
             practitioner_id: self.practitioner_id.map(Into::into),
             version: self.version,
@@ -58,15 +69,15 @@ impl Row {
     }
 }
 
-/// An account by its id.
+/// An account by its id; one that was deleted is not found.
 pub fn find(db: &mut Db, id: AccountId) -> Result<Account> {
-    let row: Row = accounts::table.find(Key::from(id)).select(Row::as_select()).first(db)?;
+    let row: Row = present!(id).select(Row::as_select()).first(db)?;
     complete(db, row)
 }
 
 /// An account by its id, which nobody else changes until the transaction ends.
 pub fn find_locked(db: &mut Db, id: AccountId) -> Result<Account> {
-    let query = accounts::table.find(Key::from(id)).select(Row::as_select()).lock(db);
+    let query = present!(id).select(Row::as_select()).lock(db);
     let row: Row = query.get_result(db)?;
     complete(db, row)
 }
@@ -140,13 +151,72 @@ pub fn renew_password(db: &mut Db, id: AccountId, from: &str, to: &str) -> Resul
 
 /// Keeps another status; `account` is the one that follows version `seen`. False when someone else was faster.
 pub fn update_status(db: &mut Db, account: &Account, seen: i64) -> Result<bool> {
-    let row = accounts::table.find(Key::from(account.id)).filter(accounts::version.eq(seen));
+    let row = present!(account.id).filter(accounts::version.eq(seen));
     let changes = (
         accounts::status.eq(Code(account.status)),
         accounts::version.eq(account.version),
         accounts::updated_at.eq(At::from(account.updated_at)),
     );
     Ok(diesel::update(row).set(changes).execute(db)? == 1)
+}
+
+/// Keeps that the address was verified; `account` is the one that follows version `seen`. False when someone else
+/// was faster.
+pub fn verify_email(db: &mut Db, account: &Account, seen: i64) -> Result<bool> {
+    let row = present!(account.id).filter(accounts::version.eq(seen));
+    let now = At::from(account.updated_at);
+    let changes = (
+        accounts::email_verified_at.eq(Some(now)),
+        accounts::version.eq(account.version),
+        accounts::updated_at.eq(now),
+    );
+    Ok(diesel::update(row).set(changes).execute(db)? == 1)
+}
+
+/// Takes away all that is known of the holder; the id stays, for the audit. False when someone else was faster.
+pub fn erase(db: &mut Db, account: &Account, now: DateTime<Utc>) -> Result<bool> {
+    let id = Key::from(account.id);
+    let row = present!(account.id).filter(accounts::version.eq(account.version));
+    let changes = (
+        accounts::email.eq(format!("{}@erased.invalid", account.id)),
+        accounts::username.eq(None::<String>),
+        accounts::status.eq(Code(AccountStatus::Disabled)),
+        accounts::patient_id.eq(None::<Key>),
+        accounts::practitioner_id.eq(None::<Key>),
+        accounts::email_verified_at.eq(None::<At>),
+        accounts::erased_at.eq(Some(At::from(now))),
+        accounts::version.eq(account.version + 1),
+        accounts::updated_at.eq(At::from(now)),
+    );
+    if diesel::update(row).set(changes).execute(db)? == 0 {
+        return Ok(false);
+    }
+    diesel::delete(account_roles::table.filter(account_roles::account_id.eq(id))).execute(db)?;
+    diesel::delete(passwords::table.find(id)).execute(db)?;
+    Ok(true)
+}
+
+/// Another password.
+pub fn set_password(db: &mut Db, id: AccountId, hash: &str, now: DateTime<Utc>) -> Result<()> {
+    let kept = (passwords::hash.eq(hash), passwords::set_at.eq(At::from(now)));
+    let values = (passwords::account_id.eq(Key::from(id)), kept);
+    diesel::insert_into(passwords::table)
+        .values(values)
+        .upsert((passwords::account_id,), kept)
+        .execute(db)?;
+    Ok(())
+}
+
+/// The hash of the account's password, if it has one.
+pub fn password(db: &mut Db, id: AccountId) -> Result<Option<String>> {
+    Ok(passwords::table.find(Key::from(id)).select(passwords::hash).first(db).optional()?)
+}
+
+/// Whose e-mail address this is.
+pub fn find_by_email(db: &mut Db, email: &str) -> Result<Option<Account>> {
+    let row: Option<Row> =
+        accounts::table.filter(accounts::email.eq(email)).select(Row::as_select()).first(db).optional()?;
+    row.map(|row| complete(db, row)).transpose()
 }
 
 /// Whether any account has the role admin.
@@ -160,7 +230,7 @@ pub fn list(db: &mut Db, list: &List<AccountFilters>) -> Result<(Vec<Account>, O
     macro_rules! filtered {
         ($query:expr) => {{
             let filters = &list.filters;
-            let mut query = $query.into_boxed();
+            let mut query = $query.filter(accounts::erased_at.is_null()).into_boxed();
             query = compare!(query, accounts::status, filters.status, |status| Code(status));
             query = compare!(query, accounts::email, filters.email, |email| String::from(email));
             query = compare!(query, accounts::created_at, filters.created_at, |at| At(at));

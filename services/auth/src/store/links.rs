@@ -102,8 +102,9 @@ fn release(db: &mut Db, account: Key, record: Record, now: DateTime<Utc>) -> Res
     Ok(())
 }
 
+/// An account that was deleted is bound to nothing.
 fn bind(db: &mut Db, account: Key, record: Record, now: DateTime<Utc>) -> Result<()> {
-    let account = accounts::table.find(account);
+    let account = accounts::table.find(account).filter(accounts::erased_at.is_null());
     let changed = (accounts::version.eq(accounts::version + 1), accounts::updated_at.eq(At::from(now)));
     match record {
         Record::Patient(id) => diesel::update(account)

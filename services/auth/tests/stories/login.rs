@@ -16,13 +16,14 @@ on_both_back_ends! {
         tokens.expect(200);
         assert_eq!(tokens.header("cache-control"), "no-store");
         insta::assert_json_snapshot!(tokens.body, {
-            ".access" => "[access]", ".refresh" => "[refresh]", ".account.id" => "[id]",
+            ".access" => "[access]", ".refresh" => "[refresh]", ".device_token" => "[device]", ".account.id" => "[id]",
         }, @r#"
         {
           "access": "[access]",
           "account": {
             "created_at": "2026-03-02T08:00:00Z",
             "email": "chief@hospital.example",
+            "email_verified": true,
             "id": "[id]",
             "patient_id": null,
             "practitioner_id": null,
@@ -34,6 +35,7 @@ on_both_back_ends! {
             "username": "admin",
             "version": 1
           },
+          "device_token": "[device]",
           "expires_in": 900,
           "refresh": "[refresh]",
           "token_type": "Bearer"

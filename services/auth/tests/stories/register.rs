@@ -18,6 +18,7 @@ on_both_back_ends! {
         {
           "created_at": "2026-03-02T08:00:00Z",
           "email": "ann@example.org",
+          "email_verified": false,
           "id": "[id]",
           "patient_id": null,
           "practitioner_id": null,

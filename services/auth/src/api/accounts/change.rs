@@ -10,8 +10,9 @@ use hms_service::{Act, Call, Reply};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::auth::ending::{self, Keys};
 use crate::domain::account::{Account, AccountStatus};
-use crate::store::{accounts, sessions};
+use crate::store::{accounts, challenges};
 
 /// What changes.
 #[derive(Deserialize, ToSchema)]
@@ -46,7 +47,8 @@ pub async fn change(
             return Err(Code::PreconditionFailed.into());
         }
         if !changed.is_active() {
-            sessions::revoke_all(work.db, id, work.now)?;
+            challenges::forget(work.db, id)?;
+            ending::end_everything(work, id, Keys::Revoked, "account disabled")?;
         }
         work.audit(Act::new(Action::Update, "account").on(id).detail("status"))?;
         super::shown(&changed)

@@ -7,8 +7,9 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Act, Call, Reply, Work};
 
+use super::ending;
 use super::refresh::RefreshToken;
-use crate::store::sessions::Session;
+use crate::store::sessions::{Session, Which};
 use crate::store::{accounts, sessions};
 use crate::tokens;
 
@@ -32,9 +33,9 @@ pub async fn logout(call: Call<scope::Anyone>, body: Json<RefreshToken>) -> Resu
 }
 
 fn end(work: &mut Work<'_>, session: &Session) -> Result<(), Problem> {
-    if !sessions::revoke(work.db, session.id, work.now)? {
-        return Ok(());
+    let roles = accounts::roles(work.db, session.account_id)?;
+    if ending::end(work, session.account_id, Which::One(session.id), "signed out")? > 0 {
+        work.audit(Act::new(Action::Delete, "session").on(session.id).by(session.account_id, roles))?;
     }
-    let account = accounts::find(work.db, session.account_id)?;
-    work.audit(Act::new(Action::Delete, "session").on(session.id).by(account.id, account.roles))
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! `POST /auth/refresh`.
 
-use actix_web::{post, web};
+use actix_web::{HttpRequest, post, web};
 use hms_api::{Json, Problems};
 use hms_model::Secret;
 use hms_model::audit::Action;
@@ -10,13 +10,14 @@ use hms_service::{Act, Call, Reply, Work};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Uncached, uncached};
+use super::{Uncached, ending, entering, uncached};
 use crate::State;
 use crate::domain::account::Account;
+use crate::domain::place::Place;
 use crate::domain::refresh::{Decision, decide};
 use crate::store::accounts;
-use crate::store::sessions::{self, Session};
-use crate::tokens::{self, Tokens};
+use crate::store::sessions::{self, Session, Use, Which};
+use crate::tokens::{self, Holder, Tokens};
 
 /// A refresh token.
 #[derive(Deserialize, ToSchema)]
@@ -32,19 +33,24 @@ pub struct RefreshToken {
 #[post("/auth/refresh")]
 pub async fn refresh(
     call: Call<scope::Anyone>,
+    request: HttpRequest,
     state: web::Data<State>,
     body: Json<RefreshToken>,
 ) -> Result<Uncached, Problem> {
     let hash = tokens::hash_of(&body.into_inner().refresh);
+    let place = entering::place(&request)?;
     let reply = call.write_unkeyed(move |work| {
         let Some((session, token)) = sessions::find_by_token(work.db, &hash)? else { return Err(invalid()) };
-        let account = accounts::find(work.db, session.account_id)?;
+        let account = match accounts::find(work.db, session.account_id) {
+            Err(hms_db::Error::NotFound) => return Err(invalid()),
+            found => found?,
+        };
         match decide(&session.family, &token, work.now) {
             Decision::Expired => Err(Code::TokenExpired.into()),
             Decision::Revoked => Err(invalid()),
             Decision::Reused => end_family(work, &session, &account),
             _ if !account.is_active() => Err(invalid()),
-            decision => give_next(work, &state, &session, account, decision),
+            decision => give_next(work, &state, (&session, decision), account, place),
         }
     });
     Ok(uncached(reply.await?))
@@ -57,26 +63,29 @@ fn invalid() -> Problem {
 fn give_next(
     work: &mut Work<'_>,
     state: &State,
-    session: &Session,
+    (session, decision): (&Session, Decision),
     account: Account,
-    decision: Decision,
+    place: Place,
 ) -> Result<Reply, Problem> {
     let next = tokens::new_refresh_token()?;
     let hash = tokens::hash_of(&next);
+    let used = Use { now: work.now, place, access_until: work.now + state.access_lifetime };
     let done = match decision {
-        Decision::Tolerate => sessions::tolerate(work.db, session, &hash, work.now)?,
-        _ => sessions::rotate(work.db, session, &hash, work.now)?,
+        Decision::Tolerate => sessions::tolerate(work.db, session, &hash, &used)?,
+        _ => sessions::rotate(work.db, session, &hash, &used)?,
     };
     if !done {
         return Err(invalid());
     }
-    Reply::ok(&state.tokens(account, session.id, &next, work.now)?)
+    let amr = session.amr.clone();
+    let holder = Holder { account, session: session.id, refresh: &next, amr, device_token: None };
+    Reply::ok(&state.tokens(holder, work.now)?)
 }
 
 /// Either the one who shows this token has stolen it, or the one who used it before had: nobody can tell.
 fn end_family(work: &mut Work<'_>, session: &Session, account: &Account) -> Result<Reply, Problem> {
-    sessions::revoke(work.db, session.id, work.now)?;
     let act = Act::new(Action::Execute, "session").on(session.id).refused();
     work.audit(act.detail("refresh token reused, session ended").by(account.id, account.roles.clone()))?;
+    ending::end(work, account.id, Which::One(session.id), "refresh token reused")?;
     Ok(Reply::Refused(invalid()))
 }

@@ -34,7 +34,13 @@ pub async fn register(
     body: Json<Registration>,
 ) -> Result<Reply, Problem> {
     let Registration { email, password, username } = body.into_inner();
-    let new =
-        NewAccount { email, username, roles: vec![Role::Patient], patient_id: None, practitioner_id: None };
+    let new = NewAccount {
+        email,
+        username,
+        roles: vec![Role::Patient],
+        email_verified: false,
+        patient_id: None,
+        practitioner_id: None,
+    };
     accounts::make(&call, &state, new, password).await
 }

@@ -1,23 +1,24 @@
 //! `POST /auth/token`.
 
-use actix_web::{post, web};
+use actix_web::{HttpRequest, post, web};
 use hms_api::{Json, Problems};
 use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::Call;
 
-use super::Uncached;
-use super::login::{Credentials, sign_in};
+use super::login::{Credentials, SignIn, sign_in};
+use super::{Uncached, entering};
 use crate::State;
-use crate::tokens::Tokens;
 
 /// Signs in, like `/auth/login`: the name that clients of the hospital API know.
-#[utoipa::path(tag = "auth", request_body = Credentials, responses((status = 200, body = Tokens), Problems))]
+#[utoipa::path(tag = "auth", request_body = Credentials, responses((status = 200, body = SignIn), Problems))]
 #[post("/auth/token")]
 pub async fn token(
     call: Call<scope::Anyone>,
+    request: HttpRequest,
     state: web::Data<State>,
     body: Json<Credentials>,
 ) -> Result<Uncached, Problem> {
-    sign_in(call, state, body.into_inner()).await
+    let place = entering::place(&request)?;
+    sign_in(call, place, state, body.into_inner()).await
 }

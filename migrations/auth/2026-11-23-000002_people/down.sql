@@ -1,0 +1,10 @@
+DROP INDEX refresh_tokens_expires_at;
+DROP INDEX sessions_ends_at;
+ALTER TABLE sessions DROP COLUMN amr;
+ALTER TABLE sessions DROP COLUMN ends_at;
+ALTER TABLE sessions DROP COLUMN access_until;
+ALTER TABLE sessions DROP COLUMN last_used_at;
+ALTER TABLE sessions DROP COLUMN network;
+ALTER TABLE sessions DROP COLUMN device;
+ALTER TABLE accounts DROP COLUMN erased_at;
+ALTER TABLE accounts DROP COLUMN email_verified_at;

@@ -1,0 +1,17 @@
+//! Another password: by whoever knows the present one, or by mail.
+
+pub mod change;
+pub mod forgotten;
+pub mod reset;
+
+use hms_model::Secret;
+use hms_problem::{Code, Problem};
+
+use crate::domain::account::Account;
+use crate::domain::password;
+
+/// Whether a password is good enough for an account.
+fn check(password: &Secret, account: &Account, second_factor: bool, field: &str) -> Result<(), Problem> {
+    password::check_beside(password.expose(), &account.names(), second_factor)
+        .map_err(|weakness| Problem::field(Code::WeakPassword, field, weakness))
+}

@@ -1,0 +1,5 @@
+//! One's own sessions.
+
+pub mod end;
+pub mod end_all;
+pub mod list;
