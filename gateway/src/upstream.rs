@@ -164,7 +164,7 @@ impl Upstream {
 
     /// Lets a request through, if the breaker does.
     fn admit(&self) -> Result<Pass, Failure> {
-        let admitted = self.state.breaker.admit(&self.settings.breaker, clock::now());
+        let admitted = self.state.breaker.admit(&self.settings.breaker, clock::now);
         admitted.map_err(|refused| Failure::Open(refused.0))
     }
 
@@ -187,6 +187,10 @@ impl Upstream {
 
     /// The place of the endpoint for the next request.
     fn pick(&self, tried: Set) -> Option<usize> {
+        if let [_] = self.endpoints.as_slice() {
+            // Most services have one, and nothing needs to be counted for it.
+            return (!tried.has(0)).then_some(0);
+        }
         let turn = self.state.turn.fetch_add(1, Ordering::Relaxed);
         let random = |below| fastrand::u32(0..below);
         balance::pick(&self.endpoints, tried, self.settings.balance, clock::now(), turn, random)

@@ -64,9 +64,6 @@ pub fn pick(
     turn: u32,
     random: impl FnMut(u32) -> u32,
 ) -> Option<usize> {
-    if endpoints.len() == 1 {
-        return (!tried.has(0)).then_some(0);
-    }
     let usable = Set::of(endpoints, |place, endpoint| !tried.has(place) && endpoint.seen.is_usable(now));
     let set = if usable.count() > 0 { usable } else { Set::of(endpoints, |place, _| !tried.has(place)) };
     match (set.count(), rule) {

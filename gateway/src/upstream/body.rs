@@ -27,18 +27,24 @@ struct Upload {
     limit: u64,
     sent: u64,
     state: Rc<UploadState>,
-    kept: Option<Rc<Kept>>,
 }
 
 enum Source {
     Client(Payload),
+    /// The same, where the request may be sent again; with the number of this time.
+    Shared(Rc<Kept>, u32),
     /// The parts that were kept, and which of them is next.
     Kept(Rc<Kept>, usize),
 }
 
-/// The parts of a body that has been sent, for as long as all of them are within the bound.
-#[derive(Default)]
+/// What the client sends, and the parts of it that have been sent on, for as long as all of them are within the
+/// bound.
 struct Kept {
+    payload: RefCell<Payload>,
+    /// How often it has been begun to send it.
+    times: Cell<u32>,
+    /// Whether anything of it has come.
+    touched: Cell<bool>,
     parts: RefCell<Vec<Bytes>>,
     bound: u64,
     whole: Cell<bool>,
@@ -50,7 +56,7 @@ pub enum Replay {
     Never,
     /// It has no body.
     Nothing,
-    /// Its body, if it has come whole and was kept.
+    /// Its body, if nothing of it has come yet, or it has come whole and was kept.
     Kept(Replayed),
 }
 
@@ -108,11 +114,18 @@ impl RequestBody {
     /// Keeps what goes out of it from now on, if it is no larger than `bound` bytes, so that it can be sent again.
     pub fn keep(&mut self, bound: u64) -> Replay {
         let Some(upload) = &mut self.0 else { return Replay::Nothing };
-        if upload.length.is_some_and(|length| length > bound) {
-            return Replay::Never;
-        }
-        let kept = Rc::new(Kept { bound, ..Kept::default() });
-        upload.kept = Some(Rc::clone(&kept));
+        let Source::Client(payload) = &mut upload.source else { return Replay::Never };
+        // Parts of a body that is too large as a whole need not be kept.
+        let bound = if upload.length.is_some_and(|length| length > bound) { 0 } else { bound };
+        let kept = Rc::new(Kept {
+            payload: RefCell::new(std::mem::replace(payload, Payload::None)),
+            times: Cell::new(0),
+            touched: Cell::new(false),
+            parts: RefCell::default(),
+            bound,
+            whole: Cell::new(false),
+        });
+        upload.source = Source::Shared(Rc::clone(&kept), 0);
         Replay::Kept(Replayed { kept, length: upload.length, limit: upload.limit })
     }
 }
@@ -123,9 +136,16 @@ impl Replay {
         match self {
             Self::Never => None,
             Self::Nothing => Some(RequestBody::none()),
-            Self::Kept(Replayed { kept, .. }) if !kept.whole.get() => None,
             Self::Kept(Replayed { kept, length, limit }) => {
-                let source = Source::Kept(Rc::clone(kept), 0);
+                let source = if kept.whole.get() {
+                    Source::Kept(Rc::clone(kept), 0)
+                } else if !kept.touched.get() {
+                    let time = kept.times.get().saturating_add(1);
+                    kept.times.set(time);
+                    Source::Shared(Rc::clone(kept), time)
+                } else {
+                    return None;
+                };
                 Some(RequestBody(Some(Upload::new(source, *length, *limit))))
             }
         }
@@ -159,6 +179,16 @@ impl UploadState {
 }
 
 impl Kept {
+    fn poll(&self, time: u32, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        // A body that was given up must not take parts from the one that goes on.
+        if time != self.times.get() {
+            return Poll::Ready(Some(Err(PayloadError::Incomplete(None))));
+        }
+        let next = ready!(Pin::new(&mut *self.payload.borrow_mut()).poll_next(context));
+        self.touched.set(true);
+        Poll::Ready(next)
+    }
+
     fn add(&self, part: &Bytes, sent: u64) {
         let mut parts = self.parts.borrow_mut();
         if sent <= self.bound {
@@ -180,12 +210,13 @@ impl Upload {
             waits_for_client: Cell::new(false),
             broken: Cell::new(None),
         };
-        Self { source, length, limit, sent: 0, state: Rc::new(state), kept: None }
+        Self { source, length, limit, sent: 0, state: Rc::new(state) }
     }
 
     fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
         match &mut self.source {
             Source::Client(payload) => Pin::new(payload).poll_next(context),
+            Source::Shared(kept, time) => kept.poll(*time, context),
             Source::Kept(kept, next) => {
                 let part = kept.parts.borrow().get(*next).cloned();
                 *next = next.saturating_add(1);
@@ -209,7 +240,7 @@ impl Upload {
             }
         };
         self.state.broken.set(taken.as_ref().err().copied());
-        if let (Some(kept), Ok(taken)) = (&self.kept, &taken) {
+        if let (Source::Shared(kept, _), Ok(taken)) = (&self.source, &taken) {
             if let Some(part) = taken {
                 kept.add(part, self.sent);
             }
@@ -293,7 +324,6 @@ mod tests {
         ] {
             let mut body = body(parts, length);
             let replay = body.keep(bound);
-            assert!(replay.again().is_none(), "nothing of it has come yet");
             let _sent = body.collect().await;
             let again = match replay.again() {
                 Some(body) => Some(body.collect().await.unwrap().to_bytes()),
@@ -311,6 +341,16 @@ mod tests {
         assert!(replay.again().is_none());
         body.frame().await.unwrap().unwrap();
         assert!(replay.again().is_some());
+    }
+
+    #[actix_web::test]
+    async fn a_body_of_which_nothing_has_come_can_be_sent_again_whatever_its_size() {
+        let mut given_up = body(&["ab", "cd"], Some("4"));
+        let replay = given_up.keep(1);
+        let again = replay.again().unwrap();
+        assert!(given_up.collect().await.is_err(), "it takes nothing from the other");
+        assert_eq!(again.collect().await.unwrap().to_bytes(), "abcd");
+        assert!(replay.again().is_none(), "now something has come, and was not kept");
     }
 
     #[test]

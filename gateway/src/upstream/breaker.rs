@@ -163,9 +163,13 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Lets a request through, or says when to come again.
-    pub fn admit(self: &Arc<Self>, rule: &BreakerSettings, now: Millis) -> Result<Pass, Refused> {
-        let trial = self.closed.load(Ordering::Acquire) == 0 && self.admit_trial(rule, now)?;
+    /// Lets a request through, or says when to come again. The time is asked for only if it matters.
+    pub fn admit(
+        self: &Arc<Self>,
+        rule: &BreakerSettings,
+        now: impl FnOnce() -> Millis,
+    ) -> Result<Pass, Refused> {
+        let trial = self.closed.load(Ordering::Acquire) == 0 && self.admit_trial(rule, now())?;
         Ok(Pass { breaker: Arc::clone(self), rule: rule.clone(), trial, verdict: Verdict::Unknown })
     }
 
@@ -370,14 +374,14 @@ mod tests {
         let rule = BreakerSettings { open_ms: 60_000, longest_ms: 60_000, ..RULE };
         let breaker = Arc::new(Breaker::default());
         for _ in 0..3 {
-            breaker.admit(&rule, clock::now()).unwrap().judge(Verdict::Failed);
+            breaker.admit(&rule, clock::now).unwrap().judge(Verdict::Failed);
         }
         assert_eq!(breaker.state(), State::Open);
         assert_eq!(breaker.opened(), 1);
-        assert!(breaker.admit(&rule, clock::now()).is_err());
+        assert!(breaker.admit(&rule, clock::now).is_err());
         let later = clock::now() + 60_001;
         for _ in 0..2 {
-            breaker.admit(&rule, later).unwrap().judge(Verdict::Answered);
+            breaker.admit(&rule, || later).unwrap().judge(Verdict::Answered);
         }
         assert_eq!(breaker.state(), State::Closed);
     }

@@ -97,8 +97,11 @@ pub fn to_client(given: &HeaderMap, headers: &mut ClientHeaders) {
 /// The names that the values of `Connection` hold, in lower case.
 fn named_by_connection<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let options = values.flat_map(|value| value.split(|&byte| byte == b','));
-    let names = options.map(|option| String::from_utf8_lossy(option.trim_ascii()).to_ascii_lowercase());
-    names.filter(|name| !matches!(name.as_str(), "" | "close" | "keep-alive")).collect()
+    // Mostly it is one of these, and then nothing is allocated.
+    let usual = [&b""[..], b"close", b"keep-alive"];
+    let named = options.map(<[u8]>::trim_ascii);
+    let named = named.filter(|option| !usual.iter().any(|usual| usual.eq_ignore_ascii_case(option)));
+    named.map(|option| String::from_utf8_lossy(option).to_ascii_lowercase()).collect()
 }
 
 fn is_hop_by_hop(name: &str, named: &[String]) -> bool {

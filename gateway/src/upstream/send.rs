@@ -117,12 +117,14 @@ impl Way<'_> {
                     (body, last) = (unsent.into_body(), failure);
                 }
                 Err(Unanswered { failure, stale, .. }) => {
+                    // A stale connection says nothing of the endpoint: if it is the only one, it gets a second go.
                     if failure.kind().is_some() && !stale {
                         self.note(endpoint, true);
+                    }
+                    if !stale || self.has_another(place) {
                         self.tried.add(place);
                     }
-                    body = self.again(&failure, stale).ok_or(failure)?;
-                    // A stale connection says nothing of the endpoint: if it is the only one, it gets a second go.
+                    body = self.again(&failure, stale, place).ok_or(failure)?;
                     last = Failure::Full;
                 }
             }
@@ -139,9 +141,9 @@ impl Way<'_> {
     }
 
     /// The body to send once more after an exchange that broke.
-    fn again(&mut self, failure: &Failure, stale: bool) -> Option<RequestBody> {
+    fn again(&mut self, failure: &Failure, stale: bool, place: usize) -> Option<RequestBody> {
         // The time for the answer is over, and a second go would take as long again.
-        let worth = matches!(failure, Failure::Broken(_)) && (stale || self.has_another());
+        let worth = matches!(failure, Failure::Broken(_)) && (stale || self.has_another(place));
         if worth { self.spend() } else { None }
     }
 
@@ -151,15 +153,16 @@ impl Way<'_> {
             return None;
         }
         self.tried.add(place);
-        if self.has_another() { self.spend() } else { None }
+        if self.has_another(place) { self.spend() } else { None }
     }
 
-    /// Whether an endpoint is left that was not tried and is not left out.
-    fn has_another(&self) -> bool {
+    /// Whether another endpoint than this is left that was not tried and is not left out.
+    fn has_another(&self, than: usize) -> bool {
         let upstream = self.order.upstream;
         let now = clock::now();
         let mut endpoints = upstream.endpoints().iter().enumerate();
-        endpoints.any(|(place, endpoint)| !self.tried.has(place) && endpoint.seen.is_usable(now))
+        endpoints
+            .any(|(place, endpoint)| place != than && !self.tried.has(place) && endpoint.seen.is_usable(now))
     }
 
     /// The body once more, if nothing of it was lost and the budget allows it.

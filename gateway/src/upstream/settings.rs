@@ -162,7 +162,7 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { attempts: 2, percent: 20, floor: 10, body_bytes: 64 * 1024 }
+        Self { attempts: 3, percent: 20, floor: 10, body_bytes: 64 * 1024 }
     }
 }
 

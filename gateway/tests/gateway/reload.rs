@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
 use hms_gateway::{Limits, Routes, Source};
 use hms_model::role::Role;
+use hms_model::service::GATEWAY_PORT;
 
-use crate::support::{Answer, Client, Echo, Gateway, nobody, upstream};
+use crate::support::{Answer, Client, Echo, Gateway, get, nobody, until, upstream};
 
 /// A table in a file of its own, which is gone with it.
 struct TableFile(PathBuf);
@@ -103,6 +105,57 @@ async fn the_table_is_for_those_who_run_the_platform() {
     assert_eq!(shown["services"][0]["endpoints"][0]["down"], false);
     assert_eq!(shown["routes"][0]["prefix"], "patients");
     assert_eq!(shown["routes"][0]["group"], "default");
+}
+
+/// The program itself, which is gone with this.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_hms-gateway"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_signal_makes_the_program_read_its_table_again() {
+    let echo = Echo::start().await;
+    let file = TableFile::new("signal", &upstream("user", &echo.address, &["patients"]));
+    let address = nobody().await;
+    let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
+    let program = program()
+        .env_clear()
+        .env("HMS_ROUTES", &file.0)
+        .env("HMS_PORT_OFFSET", (port - GATEWAY_PORT).to_string())
+        .env("HMS_RATE_LIMITS", "off")
+        .env("AUTH_URL", "http://127.0.0.1:1")
+        .env("LOG_LEVEL", "ERROR")
+        .spawn();
+    let program = Program(program.unwrap());
+    until("it listens", async || Client::try_connect(&address).await.is_ok()).await;
+    assert_eq!(get(&address, "/api/v1/accounts").await.status, 404);
+    file.write(&upstream("user", &echo.address, &["patients", "accounts"]));
+    let sent = Command::new("kill").args(["-HUP", &program.0.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    until("it has read the table", async || get(&address, "/api/v1/accounts").await.status == 200).await;
+}
+
+#[test]
+fn the_program_checks_a_table() {
+    let good = program().args(["routes", "print"]).output().unwrap();
+    assert!(good.status.success());
+    let file = TableFile::new("check", std::str::from_utf8(&good.stdout).unwrap());
+    let checked = program().args(["routes", "check"]).arg(&file.0).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    file.write("[[upstream]]\nname = \"user\"\n");
+    let checked = program().args(["routes", "check"]).arg(&file.0).output().unwrap();
+    assert!(!checked.status.success());
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(said.contains("there must be a url"), "{said}");
 }
 
 /// Resident memory of this process, in KiB.
