@@ -8,6 +8,8 @@ mod browsers;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod endpoints;
 #[cfg(test)]
 mod failures;
@@ -15,6 +17,12 @@ mod failures;
 mod headers;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod limits_together;
 #[cfg(test)]
 mod origin;
 #[cfg(test)]
@@ -29,5 +37,7 @@ mod reload;
 mod streams;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod tokens;

@@ -1,5 +1,6 @@
 //! A gateway, a client and two kinds of service to put around it.
 
+mod auth;
 mod client;
 mod echo;
 mod raw;
@@ -14,13 +15,17 @@ use hms_model::Clock;
 use hms_model::id::Id;
 use hms_model::role::Role;
 
+pub use auth::{AuthService, Made};
 pub use client::{Answer, Client, get};
-pub use echo::Echo;
+pub use echo::{Echo, LARGE};
 pub use raw::{RawService, Reply};
 pub use tape::Tape;
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The pause between two looks at something that must come.
+pub const PAUSE: Duration = Duration::from_millis(20);
 
 /// A gateway and the keys that it trusts.
 pub struct Gateway {
@@ -46,6 +51,16 @@ impl Gateway {
         Self::start(RouteTable::parse(&routes).unwrap().into(), Limits::default(), edge).await
     }
 
+    /// The same, where it may not start.
+    pub async fn try_edge(address: &str, edge: Edge) -> anyhow::Result<Self> {
+        Self::try_start(
+            RouteTable::parse(&upstream("user", address, &["patients"]))?.into(),
+            Limits::default(),
+            edge,
+        )
+        .await
+    }
+
     /// A gateway with a table of routes.
     pub async fn of(routes: &str, limits: Limits) -> Self {
         Self::serving(RouteTable::parse(routes).unwrap().into(), limits).await
@@ -57,6 +72,10 @@ impl Gateway {
     }
 
     async fn start(routes: Routes, limits: Limits, edge: Edge) -> Self {
+        Self::try_start(routes, limits, edge).await.unwrap()
+    }
+
+    async fn try_start(routes: Routes, limits: Limits, edge: Edge) -> anyhow::Result<Self> {
         let issuer = Issuer::new(SigningKey::generate().unwrap()).unwrap();
         let clock = Clock::system();
         let verifier = Verifier::new(KeySource::Set(issuer.jwks()), clock.clone()).unwrap();
@@ -64,12 +83,14 @@ impl Gateway {
             listen: "127.0.0.1:0".parse().unwrap(),
             routes,
             verifier,
+            auth: None,
+            rate_limits: hms_gateway::RateLimits::off(),
             limits,
             edge,
             workers: 1,
             clock: clock.clone(),
         };
-        Self { running: start(config).await.unwrap(), issuer, clock }
+        Ok(Self { running: start(config).await?, issuer, clock })
     }
 
     pub fn address(&self) -> String {

@@ -32,6 +32,11 @@ impl Client {
         Self { stream: TcpStream::connect(address).await.unwrap(), read: Vec::new() }
     }
 
+    /// Connects; an error says that nobody listens.
+    pub async fn open(address: &str) -> std::io::Result<Self> {
+        Ok(Self { stream: TcpStream::connect(address).await?, read: Vec::new() })
+    }
+
     /// Connects, if somebody listens.
     pub async fn try_connect(address: &str) -> std::io::Result<()> {
         TcpStream::connect(address).await.map(drop)

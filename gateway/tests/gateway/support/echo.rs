@@ -99,6 +99,15 @@ impl Echo {
         self.state.requests.load(Ordering::SeqCst)
     }
 
+    /// Waits until so many requests have come.
+    pub async fn until_requests(&self, count: usize) {
+        let begun = std::time::Instant::now();
+        while self.requests() < count {
+            assert!(begun.elapsed() < super::PATIENCE, "{} of {count} requests came", self.requests());
+            tokio::time::sleep(super::PAUSE).await;
+        }
+    }
+
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
     }
