@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use hms_access::Verifier;
+use hms_access::{AccessError, Claims, Verifier};
 use hms_bus::Relay;
 use hms_db::{Database, Db};
 use hms_model::Clock;
@@ -42,6 +42,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// What a token of the API says, if it is good: for the auth service, which is asked about tokens.
+    pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, AccessError> {
+        self.verifier.verify(token).await
+    }
+
     /// Writes what no request asked for, such as a task of the service does: one transaction with its events.
     /// Who did it is, for the audit, the service itself.
     pub async fn write<T, F>(&self, f: F) -> Result<T, Problem>

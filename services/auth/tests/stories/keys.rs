@@ -28,7 +28,8 @@ on_both_back_ends! {
         let app = App::start_real_tokens(backend, &settings).await;
         assert_eq!(app.anonymous().get(JWKS).await.expect(200).body, json!({"keys": []}));
         let access = sign_in(&app, "admin").await.expect(200).text("access");
-        let verifier = Verifier::new(KeySource::Secret(secret.into()), app.clock.clone()).unwrap();
+        let source = KeySource::Secret(secret.into());
+        let verifier = Verifier::of_issuer("http://127.0.0.1:8080", source, app.clock.clone()).unwrap();
         verifier.verify(&access).await.unwrap();
         app.anonymous().with_token(access).get("/api/v1/auth/me").await.expect(200);
     }

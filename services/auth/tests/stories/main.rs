@@ -63,7 +63,7 @@ async fn client(app: &App, name: &str) -> Client {
 /// What an access token says, checked as every service checks it.
 async fn claims(app: &App, tokens: &Answer) -> Arc<Claims> {
     let source = KeySource::Url(format!("{}/.well-known/jwks.json", app.base()));
-    let verifier = Verifier::new(source, app.clock.clone()).unwrap();
+    let verifier = Verifier::of_issuer("http://127.0.0.1:8080", source, app.clock.clone()).unwrap();
     verifier.verify(&tokens.text("access")).await.unwrap()
 }
 

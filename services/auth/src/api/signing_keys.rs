@@ -1,0 +1,3 @@
+//! The keys that tokens are signed with.
+
+pub mod rotate;
