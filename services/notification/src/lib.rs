@@ -1,4 +1,4 @@
-//! Tells patients what happens to their appointments: an event becomes a message in the transaction that takes it,
+//! Tells patients what happens to their appointments, and people how to get at their accounts: an event becomes a message in the transaction that takes it,
 //! and the message is sent after that, until it has arrived or is given up.
 
 mod api;
@@ -29,6 +29,7 @@ pub struct Service;
 /// What the handlers share.
 pub struct State {
     sender: Arc<Notify>,
+    public_url: String,
 }
 
 impl hms_service::Service for Service {
@@ -45,7 +46,7 @@ impl hms_service::Service for Service {
     }
 
     fn consumer(state: &Arc<State>) -> hms_bus::Consumer {
-        events::consumer(&state.sender)
+        events::consumer(&state.sender, &state.public_url)
     }
 
     async fn start(context: &Context) -> anyhow::Result<State> {
@@ -53,6 +54,6 @@ impl hms_service::Service for Service {
         let wake = Arc::new(Notify::new());
         let sender = Sender::new(context.clone(), MailFolder::new(settings), Arc::clone(&wake));
         context.tasks.spawn(|stop| sender.run(stop));
-        Ok(State { sender: wake })
+        Ok(State { sender: wake, public_url: hms_access::public_url(&context.settings)? })
     }
 }

@@ -35,3 +35,23 @@ diesel::table! {
         error -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use hms_db::sql::{Tstz, Uid};
+    account_mails (id) {
+        id -> Uid,
+        version -> BigInt,
+        event_id -> Uid,
+        kind -> Text,
+        status -> Text,
+        recipient -> Nullable<Text>,
+        subject -> Text,
+        body -> Nullable<Text>,
+        attempts -> BigInt,
+        due_at -> Tstz,
+        expires_at -> Tstz,
+        created_at -> Tstz,
+        error -> Nullable<Text>,
+    }
+}

@@ -1,9 +1,11 @@
 //! Sends what is due: woken when there is something new, asleep until the next attempt otherwise.
 
+mod accounts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use hms_model::event::{MessageFacts, MessageFailed, MessageSent};
 use hms_problem::Problem;
 use hms_service::{Context, Stop, Work};
@@ -11,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::channel::Channel;
-use crate::domain::{Message, SEND_WITHIN, SendError, Status};
+use crate::domain::{AccountMail, Mail, Message, SEND_WITHIN, SendError, Status};
 use crate::store::{messages, patients};
 
 /// Messages that are under way at the same time.
@@ -61,26 +63,44 @@ impl<C: Channel> Sender<C> {
     /// Sends all that is due; says how long there is nothing more to do.
     async fn send_due(&self, stop: &Stop) -> Result<Duration, Problem> {
         loop {
-            let claim = self.context.write(claim).await?;
-            let tried = join_all(claim.messages.into_iter().map(|message| self.attempt(message))).await;
-            let idle = tried.is_empty() && !claim.more;
-            if !tried.is_empty() {
-                self.context.write(move |work| settle(work, tried)).await?;
+            let (claim, own) = self.context.write(|work| Ok((claim(work)?, accounts::claim(work)?))).await?;
+            let messages = join_all(claim.messages.into_iter().map(|message| self.attempt(message)));
+            let mails = join_all(own.mails.into_iter().map(|mail| self.attempt_mail(mail)));
+            let (messages, mails) = join(messages, mails).await;
+            let idle = messages.is_empty() && mails.is_empty() && !claim.more && !own.more;
+            if !messages.is_empty() || !mails.is_empty() {
+                let settle = move |work: &mut Work<'_>| {
+                    settle(work, messages)?;
+                    accounts::settle(work, mails)
+                };
+                self.context.write(settle).await?;
             }
             if idle || stop.is_told() {
-                return Ok(claim.rest);
+                let now = self.context.clock.now();
+                let next = own.next.map(|due| (due - now).to_std().unwrap_or_default());
+                return Ok(next.map_or(claim.rest, |next| next.clamp(PAUSE, claim.rest)));
             }
         }
     }
 
     async fn attempt(&self, message: Message) -> Message {
-        let outcome = timeout(SEND_WITHIN, self.channel.send(&message)).await;
+        let outcome = self.hand_over(message.mail(), message.attempts).await;
+        message.tried(outcome, self.context.clock.now())
+    }
+
+    async fn attempt_mail(&self, mail: AccountMail) -> AccountMail {
+        let outcome = self.hand_over(mail.mail(), mail.attempts).await;
+        mail.tried(outcome, self.context.clock.now())
+    }
+
+    async fn hand_over(&self, mail: Mail<'_>, attempt: i64) -> Result<(), SendError> {
+        let outcome = timeout(SEND_WITHIN, self.channel.send(mail)).await;
         let outcome =
             outcome.unwrap_or_else(|_| Err(SendError::Later("the channel did not answer in time".into())));
         if let Err(reason) = &outcome {
-            tracing::warn!(notification = %message.id, attempt = message.attempts, %reason, "message not sent");
+            tracing::warn!(notification = %mail.id, attempt, %reason, "message not sent");
         }
-        message.tried(outcome, self.context.clock.now())
+        outcome
     }
 }
 

@@ -1,4 +1,5 @@
 //! The tables.
 
+pub mod account_mails;
 pub mod messages;
 pub mod patients;

@@ -9,7 +9,7 @@ use lettre::message::Mailbox;
 
 use super::{Channel, mail};
 use crate::config::MailSettings;
-use crate::domain::{Message, SendError};
+use crate::domain::{Mail, SendError};
 
 /// Writes `<folder>/<created time>-<id>.eml`.
 pub struct MailFolder {
@@ -25,7 +25,7 @@ impl MailFolder {
 }
 
 impl Channel for MailFolder {
-    async fn send(&self, message: &Message) -> Result<(), SendError> {
+    async fn send(&self, message: Mail<'_>) -> Result<(), SendError> {
         let octets = mail::compose(&self.from, message)?;
         let name = format!("{}-{}.eml", message.created_at.format("%Y%m%dT%H%M%SZ"), message.id);
         let (folder, file) = (self.folder.clone(), name.clone());

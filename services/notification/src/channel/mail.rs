@@ -5,12 +5,12 @@ use std::time::SystemTime;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 
-use crate::domain::{Message, SendError};
+use crate::domain::{Mail, SendError};
 
 /// The octets of the mail. The same message gives the same ones, with the same Message-ID, so that sending it
 /// twice can be told.
-pub fn compose(from: &Mailbox, message: &Message) -> Result<Vec<u8>, SendError> {
-    let letter = message.letter.as_ref().ok_or_else(|| SendError::Never("there is no recipient".into()))?;
+pub fn compose(from: &Mailbox, message: Mail<'_>) -> Result<Vec<u8>, SendError> {
+    let letter = message.letter.ok_or_else(|| SendError::Never("there is no recipient".into()))?;
     let to = letter
         .recipient
         .parse()
@@ -22,7 +22,7 @@ pub fn compose(from: &Mailbox, message: &Message) -> Result<Vec<u8>, SendError> 
         .date(SystemTime::from(message.created_at))
         .from(from.clone())
         .to(Mailbox::new(None, to))
-        .subject(message.subject.as_str())
+        .subject(message.subject)
         .raw_header(HeaderValue::new(automatic, "auto-generated".into()))
         .singlepart(SinglePart::plain(letter.body.clone()))
         .map_err(|error| SendError::Never(format!("the mail cannot be written: {error}")))?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Patient, text};
 
 /// How often a message is tried, at the most.
-const ATTEMPTS: i64 = 5;
+pub(super) const ATTEMPTS: i64 = 5;
 /// The waits after the attempts that fail.
 const WAITS: [TimeDelta; 4] =
     [TimeDelta::seconds(30), TimeDelta::minutes(2), TimeDelta::minutes(10), TimeDelta::hours(1)];
@@ -20,7 +20,7 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 /// How long one attempt may take.
 pub const SEND_WITHIN: Duration = Duration::from_secs(20);
 /// How long nobody else takes up a message that someone is sending: well longer than an attempt may take.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
+pub(super) const LEASE: TimeDelta = TimeDelta::seconds(60);
 
 coded_enum! {
     /// What a message is about.
@@ -122,7 +122,32 @@ pub enum SendError {
     Never(String),
 }
 
+/// The wait after so many attempts that failed; none after the last one.
+pub(super) fn wait_after(attempts: i64) -> Option<TimeDelta> {
+    let failed = usize::try_from(attempts).unwrap_or(usize::MAX);
+    WAITS.get(failed.saturating_sub(1)).copied()
+}
+
+/// What a channel is handed.
+#[derive(Clone, Copy)]
+pub struct Mail<'a> {
+    /// The id of what is sent.
+    pub id: NotificationId,
+    /// When it was called for.
+    pub created_at: DateTime<Utc>,
+    /// The subject line.
+    pub subject: &'a str,
+    /// Address and text, as far as they are known.
+    pub letter: Option<&'a Letter>,
+}
+
 impl Message {
+    /// What a channel is handed of it.
+    pub fn mail(&self) -> Mail<'_> {
+        let Self { id, created_at, subject, letter, .. } = self;
+        Mail { id: *id, created_at: *created_at, subject, letter: letter.as_ref() }
+    }
+
     /// The message that an event of an appointment calls for; none where the appointment only records what took
     /// place. A patient who is not known yet is waited for.
     pub fn draft(
@@ -200,17 +225,11 @@ impl Message {
         match outcome {
             Ok(()) => Self { status: Status::Sent, sent_at: Some(now), error: None, ..self },
             Err(SendError::Never(reason)) => self.ended(Status::Failed, &reason),
-            Err(SendError::Later(reason)) => match self.wait() {
+            Err(SendError::Later(reason)) => match wait_after(self.attempts) {
                 Some(wait) => Self { due_at: now + wait, error: Some(reason), ..self },
                 None => self.ended(Status::Failed, &reason),
             },
         }
-    }
-
-    /// The wait after the attempt that has just failed; none after the last one.
-    fn wait(&self) -> Option<TimeDelta> {
-        let failed = usize::try_from(self.attempts).unwrap_or(usize::MAX);
-        WAITS.get(failed.saturating_sub(1)).copied()
     }
 
     fn ended(self, status: Status, reason: &str) -> Self {

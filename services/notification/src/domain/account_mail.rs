@@ -1,0 +1,209 @@
+//! A mail about an account. It carries a secret, so it is forgotten as soon as it is sent.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hms_model::coded_enum;
+use hms_model::event::AccountMailFacts;
+use hms_model::id::{EventId, NotificationId};
+
+use super::message::{ATTEMPTS, LEASE, wait_after};
+use super::{Letter, Mail, SendError, Status};
+
+/// For how long it is remembered that a mail was sent.
+pub const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
+coded_enum! {
+    /// What a mail is for.
+    pub enum AccountMailKind {
+        /// To show that an address is one's own.
+        Verification = "account.verification",
+        /// To accept an invitation.
+        Invitation = "account.invitation",
+        /// To set another password.
+        PasswordReset = "account.password_reset",
+    }
+}
+
+/// A mail about an account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountMail {
+    /// Its id.
+    pub id: NotificationId,
+    /// Counts its changes.
+    pub version: i64,
+    /// The event that causes it.
+    pub event_id: EventId,
+    /// What it is for.
+    pub kind: AccountMailKind,
+    /// What has become of it.
+    pub status: Status,
+    /// Address and text; none any more once it has come to an end.
+    pub letter: Option<Letter>,
+    /// The subject line.
+    pub subject: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// While it is pending: when to look at it next.
+    pub due_at: DateTime<Utc>,
+    /// Until when it is of use.
+    pub expires_at: DateTime<Utc>,
+    /// When the event came.
+    pub created_at: DateTime<Utc>,
+    /// Why it was not sent, or not yet.
+    pub error: Option<String>,
+}
+
+impl AccountMail {
+    /// The mail that an event calls for. Its link leads to the front end at `public_url`; the secret stands behind the
+    /// `#`, where no server on the way gets to see it.
+    pub fn draft(
+        kind: AccountMailKind,
+        facts: &AccountMailFacts,
+        (event_id, id): (EventId, NotificationId),
+        public_url: &str,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let link = format!("{public_url}/{}#token={}", page(kind), facts.token.expose());
+        let until = facts.expires_at.format("%-d %B %Y, %H:%M UTC");
+        let body = format!(
+            "{}\n\n    {link}\n\nThe link works once, until {until}. {}\n\nThis message was sent automatically; replies \
+             to it are not read.",
+            opening(kind),
+            if_unexpected(kind)
+        );
+        Self {
+            id,
+            version: 1,
+            event_id,
+            kind,
+            status: Status::Pending,
+            letter: Some(Letter { recipient: facts.email.clone(), body }),
+            subject: subject(kind).to_owned(),
+            attempts: 0,
+            due_at: now,
+            expires_at: facts.expires_at,
+            created_at: now,
+            error: None,
+        }
+    }
+
+    /// What a channel is handed of it.
+    pub fn mail(&self) -> Mail<'_> {
+        let Self { id, created_at, subject, letter, .. } = self;
+        Mail { id: *id, created_at: *created_at, subject, letter: letter.as_ref() }
+    }
+
+    /// Takes up a pending mail that is due: it is then either still pending and not due again before this attempt is
+    /// over, or at its end.
+    #[must_use]
+    pub fn taken_up(self, now: DateTime<Utc>) -> Self {
+        if self.expires_at <= now {
+            return self.ended(Status::Failed, Some("it could not be sent while it was of use"));
+        }
+        if self.attempts >= ATTEMPTS {
+            return self.ended(Status::Failed, Some("no attempt came to an end"));
+        }
+        Self { attempts: self.attempts + 1, due_at: now + LEASE, ..self }
+    }
+
+    /// Notes how the attempt ended.
+    #[must_use]
+    pub fn tried(self, outcome: Result<(), SendError>, now: DateTime<Utc>) -> Self {
+        match outcome {
+            Ok(()) => self.ended(Status::Sent, None),
+            Err(SendError::Never(reason)) => self.ended(Status::Failed, Some(&reason)),
+            Err(SendError::Later(reason)) => match wait_after(self.attempts) {
+                Some(wait) => Self { due_at: now + wait, error: Some(reason), ..self },
+                None => self.ended(Status::Failed, Some(&reason)),
+            },
+        }
+    }
+
+    fn ended(self, status: Status, reason: Option<&str>) -> Self {
+        Self { status, letter: None, error: reason.map(str::to_owned), ..self }
+    }
+}
+
+fn page(kind: AccountMailKind) -> &'static str {
+    match kind {
+        AccountMailKind::Verification => "account/verify",
+        AccountMailKind::Invitation => "account/invitation",
+        AccountMailKind::PasswordReset => "account/reset-password",
+    }
+}
+
+fn subject(kind: AccountMailKind) -> &'static str {
+    match kind {
+        AccountMailKind::Verification => "Confirm your e-mail address",
+        AccountMailKind::Invitation => "Your account",
+        AccountMailKind::PasswordReset => "Choose another password",
+    }
+}
+
+fn opening(kind: AccountMailKind) -> &'static str {
+    match kind {
+        AccountMailKind::Verification => "Please confirm that this e-mail address is yours:",
+        AccountMailKind::Invitation => "You are invited to have an account here. Choose a password for it:",
+        AccountMailKind::PasswordReset => "Here you can choose another password for your account:",
+    }
+}
+
+fn if_unexpected(kind: AccountMailKind) -> &'static str {
+    match kind {
+        AccountMailKind::Verification => "If you have not registered, you need not do anything.",
+        AccountMailKind::Invitation => "If you do not expect this, you need not do anything.",
+        AccountMailKind::PasswordReset => {
+            "If you have not asked for it, you need not do anything: your password stays as it is."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hms_model::id::Id;
+    use hms_model::{Coded, OneTimeToken, Secret};
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-03-02T08:00:00Z".parse().unwrap()
+    }
+
+    fn mail(kind: AccountMailKind) -> AccountMail {
+        let facts = AccountMailFacts {
+            account_id: Id::new(now()),
+            version: 1,
+            email: "ann@example.org".into(),
+            token: OneTimeToken::new(Secret::new("s3cret")),
+            expires_at: now() + TimeDelta::minutes(30),
+        };
+        AccountMail::draft(kind, &facts, (Id::new(now()), Id::new(now())), "https://hms.example", now())
+    }
+
+    #[test]
+    fn each_mail_has_its_link_and_says_until_when() {
+        for kind in AccountMailKind::ALL {
+            let mail = mail(*kind);
+            let body = mail.letter.unwrap().body;
+            let link = format!("\n    https://hms.example/{}#token=s3cret\n", page(*kind));
+            assert!(body.contains(&link) && body.contains("until 2 March 2026, 08:30 UTC."), "{body}");
+            assert!(!mail.subject.contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn the_secret_is_forgotten_at_the_end() {
+        let mail = mail(AccountMailKind::PasswordReset);
+        let taken = mail.clone().taken_up(now());
+        assert!(taken.letter.is_some() && taken.due_at > now() && taken.attempts == 1);
+        let sent = taken.clone().tried(Ok(()), now());
+        assert!(sent.letter.is_none() && sent.status == Status::Sent);
+        let later = taken.clone().tried(Err(SendError::Later("full".into())), now());
+        assert!(later.letter.is_some() && later.status == Status::Pending);
+        let never = taken.tried(Err(SendError::Never("no".into())), now());
+        assert!(never.letter.is_none() && never.status == Status::Failed);
+        let late = mail.clone().taken_up(now() + TimeDelta::minutes(30));
+        assert!(late.letter.is_none() && late.status == Status::Failed);
+        let stuck = AccountMail { attempts: ATTEMPTS, ..mail }.taken_up(now());
+        assert!(stuck.letter.is_none() && stuck.status == Status::Failed);
+    }
+}
