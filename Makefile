@@ -37,6 +37,9 @@ bench: ## the load tests, against peers started beside us
 bench-gateway-faults: ## what failing services cost the others behind the gateway (settings: gateway/benches/faults.rs)
 	cargo bench -p hms-gateway --bench faults
 
+bench-gateway: ## the gateway beside nginx and HAProxy (settings: tests/bench-gateway.sh)
+	tests/bench-gateway.sh
+
 services: ## start a private PostgreSQL and RabbitMQ for development (see deploy/dev/services.sh)
 	deploy/dev/services.sh up
 

@@ -57,6 +57,12 @@ choose_runner() {
   fi
 }
 
+# The tests of several gateways with one Redis start it themselves; without the program they fail.
+check_redis() {
+  command -v redis-server >/dev/null ||
+    say "redis-server is missing: the tests of limits that gateways share will fail (deploy/dev/services.sh up installs it)"
+}
+
 provide_services() {
   wants postgres || return 0
   if [ -n "${HMS_TEST_POSTGRES_URL:-}" ] && [ -n "${HMS_TEST_AMQP_URL:-}" ]; then
@@ -173,6 +179,7 @@ check_both_ran() {
 check_backends
 choose_runner
 provide_services
+check_redis
 # Tests of the whole platform start the `hms` binary, which no test target depends on.
 cargo build --workspace --bins
 outcome=0

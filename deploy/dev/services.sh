@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A private PostgreSQL and RabbitMQ for development and tests: on loopback, on ports of their own, in one
-# folder, without systemd, as any user or as root.
+# folder, without systemd, as any user or as root. Redis is installed with them and not started: the tests that
+# need one start their own.
 #
 #   services.sh up        install what is missing (only as root, Debian), start what is not running
 #   services.sh down      end exactly the processes that `up` started; the data stays; `down postgres` and
@@ -146,13 +147,16 @@ find_epmd() {
   [ -x "$epmd" ]
 }
 
+find_redis() { command -v redis-server >/dev/null; }
+
 ensure_installed() {
   local missing=()
   find_postgres || missing+=(postgresql)
   find_rabbitmq || missing+=(rabbitmq-server)
+  find_redis || missing+=(redis-server)
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null ||
-    fail "${missing[*]} not found, and this is no Debian: install PostgreSQL 15+ and RabbitMQ 3.10+, then set HMS_PG_BIN and HMS_RABBITMQ_SBIN"
+    fail "${missing[*]} not found, and this is no Debian: install PostgreSQL 15+, RabbitMQ 3.10+ and Redis 7+, then set HMS_PG_BIN and HMS_RABBITMQ_SBIN"
   is_root ||
     fail "${missing[*]} not found; install with: sudo apt-get install -y --no-install-recommends ${missing[*]}"
   install_packages "${missing[@]}"
@@ -352,7 +356,7 @@ require_free_ports() {
 
 up() {
   lock
-  if postgres_pid >/dev/null && rabbitmq_pid >/dev/null && postgres_answers && amqp_answers; then
+  if postgres_pid >/dev/null && rabbitmq_pid >/dev/null && postgres_answers && amqp_answers && find_redis; then
     say "already up"
     return 0
   fi

@@ -18,18 +18,18 @@ pub const FAILURES: &str = "failures";
 
 /// The routes of [`LOGIN`], where the table of routes does not put them into a group.
 const LOGIN_PATHS: [&str; 12] = [
+    "auth/invitation",
     "auth/login",
     "auth/mfa",
     "auth/password",
-    "auth/passwords",
     "auth/refresh",
     "auth/register",
     "auth/token",
-    "auth/verify",
+    "auth/verification",
+    "oauth/authorize",
     "oauth/introspect",
     "oauth/revoke",
     "oauth/token",
-    "token",
 ];
 
 /// What may be asked for, by one client, on one group of routes.
