@@ -4,10 +4,11 @@
 //! actix ends a first request whose head does not come (408) and an idle connection, but waits for ever for the
 //! rest of a second head; and it writes for ever to a client that does not read. Both are bounded here: a
 //! connection without a request in flight ends after a time, whatever came of a next head, and the kernel drops
-//! one whose client takes nothing (`TCP_USER_TIMEOUT`).
+//! one whose client takes nothing (`TCP_USER_TIMEOUT`). With HTTP/2 a client can read from the connection and
+//! yet take nothing of one answer, so that each answer is watched there.
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
 use std::os::fd::AsFd as _;
@@ -74,7 +75,24 @@ pub struct Connection {
     welcome: bool,
     in_flight: Cell<u32>,
     idle_since: Cell<Instant>,
+    writing: RefCell<Vec<Weak<Writing>>>,
     watch: Cell<Option<JoinHandle<()>>>,
+}
+
+/// How far an answer is with its client.
+#[derive(Default)]
+pub struct Writing(Cell<Option<Instant>>);
+
+impl Writing {
+    /// Notes that a part of the answer is there for the client to take.
+    pub fn handed(&self) {
+        self.0.set(Some(Instant::now()));
+    }
+
+    /// Notes that the client has taken all that there was.
+    pub fn taken(&self) {
+        self.0.set(None);
+    }
 }
 
 impl Connections {
@@ -127,6 +145,7 @@ impl Connections {
             welcome,
             in_flight: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
+            writing: RefCell::default(),
             watch: Cell::new(None),
         }
     }
@@ -149,11 +168,24 @@ impl Connection {
         self.idle_since.set(Instant::now());
     }
 
+    /// Watches over one answer of several that share the connection.
+    pub fn watch_answer(&self) -> Rc<Writing> {
+        let writing = Rc::new(Writing::default());
+        self.writing.borrow_mut().push(Rc::downgrade(&writing));
+        writing
+    }
+
     /// When it must end if nothing happens.
     fn due(&self) -> Instant {
-        let limit = if self.welcome { self.all.clients.idle + AFTER_ACTIX } else { TURNED_AWAY };
-        let since = if self.in_flight.get() > 0 { Instant::now() } else { self.idle_since.get() };
-        since + limit
+        let clients = &self.all.clients;
+        if self.in_flight.get() == 0 {
+            let limit = if self.welcome { clients.idle + AFTER_ACTIX } else { TURNED_AWAY };
+            return self.idle_since.get() + limit;
+        }
+        let mut writing = self.writing.borrow_mut();
+        writing.retain(|answer| answer.strong_count() > 0);
+        let handed = writing.iter().filter_map(|answer| answer.upgrade()?.0.get()).min();
+        handed.unwrap_or_else(Instant::now) + clients.write
     }
 }
 
@@ -175,15 +207,15 @@ impl Drop for Connection {
     }
 }
 
-/// Ends a connection that has been without a request in flight for too long.
+/// Ends a connection that has been without a request in flight, or with an answer that nobody takes, for too long.
 async fn watch_over(connection: Weak<Connection>, socket: TcpStream) {
     loop {
-        let due = match connection.upgrade() {
-            Some(connection) => connection.due(),
-            None => return,
+        let Some((due, write)) = connection.upgrade().map(|open| (open.due(), open.all.clients.write)) else {
+            return;
         };
         match due.checked_duration_since(Instant::now()) {
-            Some(left) if !left.is_zero() => sleep(left).await,
+            // A request that comes meanwhile may be due before.
+            Some(left) if !left.is_zero() => sleep(left.min(write)).await,
             _ => {
                 // One that the client has closed already needs no end.
                 let _closed = socket.shutdown(Shutdown::Both);

@@ -2,16 +2,19 @@
 //! answer is gone. Neither holds anything of a person: a template instead of the path, no token, no address.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
+use actix_web::http::Version;
 use actix_web::web::Data;
 use bytes::Bytes;
 
 use super::answer::AnswerBody;
 use crate::access_log::{Entry, Writer, truncated};
+use crate::connections::Writing;
 use crate::context::Context;
 use crate::meter::{Answered, NO_ROUTE, known_method};
 use crate::server::Gateway;
@@ -23,6 +26,7 @@ const CLIENT_GONE: u16 = 499;
 pub struct Recorded {
     body: AnswerBody,
     recorder: Recorder,
+    writing: Option<Rc<Writing>>,
 }
 
 /// Writes the record of a request when it is dropped, whatever became of the request.
@@ -47,7 +51,11 @@ impl Recorder {
     /// Watches the answer: the record is written when its body has been sent, or given up.
     pub fn watch(mut self, response: ServiceResponse<AnswerBody>) -> ServiceResponse<Recorded> {
         self.status = response.status().as_u16();
-        response.map_body(|_, body| Recorded { body, recorder: self })
+        // With HTTP/1.1 the kernel sees it.
+        let shares = response.request().version() == Version::HTTP_2;
+        let connection = self.context.connection.as_ref().filter(|_| shares);
+        let writing = connection.map(|connection| connection.watch_answer());
+        response.map_body(|_, body| Recorded { body, recorder: self, writing })
     }
 
     fn log(&self, answered: &Answered<'_>) {
@@ -84,8 +92,16 @@ impl MessageBody for Recorded {
     fn poll_next(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         let next = Pin::new(&mut this.body).poll_next(task);
-        if let Poll::Ready(Some(Ok(bytes))) = &next {
+        let handed = if let Poll::Ready(Some(Ok(bytes))) = &next {
             this.recorder.sent += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            true
+        } else {
+            false
+        };
+        match &this.writing {
+            Some(writing) if handed => writing.handed(),
+            Some(writing) => writing.taken(),
+            None => {}
         }
         next
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use hms_gateway::{CertificateFiles, Edge, Tls};
+use hms_gateway::{CertificateFiles, Clients, Edge, Tls};
 use hms_model::Clock;
 use hms_model::id::Id;
 use reqwest::{Certificate, Client, Version};
@@ -97,6 +97,30 @@ async fn one_port_speaks_both_versions_of_http_over_tls() {
     // The plain port goes on, and says nothing of TLS.
     let plain = gateway.get("/api/v1/patients").await;
     assert_eq!((plain.status, plain.header("strict-transport-security")), (200, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_takes_ends_even_where_others_share_the_connection() {
+    let (echo, folder) = (Echo::start().await, Folder::new());
+    let trusted = folder.renew();
+    let clients = Clients { write: Duration::from_millis(500), ..Clients::default() };
+    let edge = Edge { tls: Some(tls(folder.files())), clients, ..Edge::default() };
+    let gateway = Gateway::edge(&echo.address, edge).await;
+    let address = gateway.running.tls_addr().unwrap();
+    let client = client(trusted, address, false);
+    let mut untaken = client.get(url(address, "/api/v1/patients/large")).send().await.unwrap();
+    assert_eq!((untaken.status().as_u16(), untaken.version()), (200, Version::HTTP_2));
+    let served = r#"http_server_request_duration_seconds_count{method="GET",route="/api/v1/patients/{id}",status="200"} 1"#;
+    let started = Instant::now();
+    while !gateway.get("/metrics").await.text().contains(served) {
+        assert!(started.elapsed() < PATIENCE);
+    }
+    // What is there is less than the whole, and ends with an error.
+    let mut length = 0;
+    while let Ok(Some(part)) = untaken.chunk().await {
+        length += part.len();
+    }
+    assert!(length < crate::support::LARGE, "{length}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
