@@ -8,7 +8,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash lint fmt bench bench-gateway-faults services services-down clean
+.PHONY: help run test test-crash lint fmt bench bench-gateway bench-gateway-faults services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
