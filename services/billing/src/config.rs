@@ -1,5 +1,6 @@
 //! The settings that only this service has.
 
+use hms_model::Secret;
 use hms_model::money::Currency;
 use hms_settings::{SettingError, Settings};
 
@@ -15,6 +16,37 @@ pub struct Config {
     pub appointment: ServiceCode,
     /// `HMS_BILLING_DUNNING_DAYS` (`7,21,35`): after how many days past the due day the levels 1 to 3 begin.
     pub dunning: Steps,
+    /// The payment provider, where `HMS_PAYMENT_PROVIDER_URL` is set.
+    pub provider: Option<ProviderSettings>,
+}
+
+/// How to reach a payment provider that speaks as Stripe does (PaymentIntents).
+#[derive(Debug, Clone)]
+pub struct ProviderSettings {
+    /// `HMS_PAYMENT_PROVIDER_URL`: where it answers, such as `https://api.stripe.com`.
+    pub url: String,
+    /// `HMS_PAYMENT_PROVIDER_KEY`: who we are there.
+    pub key: Secret,
+    /// `HMS_PAYMENT_WEBHOOK_SECRET`: what its webhooks are signed with.
+    pub webhook_secret: Secret,
+}
+
+impl ProviderSettings {
+    fn read(settings: &Settings) -> Result<Option<Self>, SettingError> {
+        let Some(url) = settings.get("HMS_PAYMENT_PROVIDER_URL") else { return Ok(None) };
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            return Err(SettingError::new("HMS_PAYMENT_PROVIDER_URL", "must be an http or https address"));
+        }
+        let need = |name: &str| {
+            let missing = || SettingError::new(name, "is needed beside HMS_PAYMENT_PROVIDER_URL");
+            settings.get(name).map(Secret::new).ok_or_else(missing)
+        };
+        Ok(Some(Self {
+            url: url.trim_end_matches('/').to_owned(),
+            key: need("HMS_PAYMENT_PROVIDER_KEY")?,
+            webhook_secret: need("HMS_PAYMENT_WEBHOOK_SECRET")?,
+        }))
+    }
 }
 
 impl Config {
@@ -27,6 +59,7 @@ impl Config {
                 .parse()
                 .map_err(|reason| SettingError::new("HMS_BILLING_APPOINTMENT", reason))?,
             dunning: settings.parse_or("HMS_BILLING_DUNNING_DAYS", Steps::default())?,
+            provider: ProviderSettings::read(settings)?,
         })
     }
 }

@@ -4,9 +4,11 @@
 mod api;
 mod books;
 mod config;
+mod courier;
 mod domain;
 mod dunning;
 mod events;
+mod provider;
 mod schema;
 mod store;
 
@@ -18,6 +20,10 @@ use hms_service::Context;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use config::Config;
+use courier::Courier;
+use hms_model::Secret;
+use provider::PaymentIntents;
+use tokio::sync::Notify;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/billing");
 
@@ -27,6 +33,16 @@ pub struct Service;
 /// What the handlers share.
 pub struct State {
     config: Arc<Config>,
+    /// The payment provider's way in, where there is one.
+    provider: Option<ProviderState>,
+}
+
+/// What handlers need of the payment provider.
+struct ProviderState {
+    /// What its webhooks are signed with.
+    webhook_secret: Secret,
+    /// Wakes the courier that speaks to it.
+    wake: Arc<Notify>,
 }
 
 impl hms_service::Service for Service {
@@ -56,7 +72,13 @@ impl hms_service::Service for Service {
         let config = Arc::new(Config::read(&context.settings)?);
         let (own, steps) = (context.clone(), config.dunning);
         context.tasks.spawn(move |stop| dunning::run(own, steps, stop));
-        Ok(State { config })
+        let provider = config.provider.clone().map(|settings| {
+            let wake = Arc::new(Notify::new());
+            let courier = Courier::new(context.clone(), PaymentIntents::new(&settings), Arc::clone(&wake));
+            context.tasks.spawn(|stop| courier.run(stop));
+            ProviderState { webhook_secret: settings.webhook_secret, wake }
+        });
+        Ok(State { config, provider })
     }
 }
 
@@ -81,6 +103,7 @@ fn billing(routes: &mut ServiceConfig<'_>) {
         .service(payments::create::create)
         .service(payments::list::list)
         .service(payments::reconcile::reconcile)
+        .service(payments::webhook::webhook)
         .service(payments::get::get)
         .service(payments::refund::refund)
         .service(payers::create::create)

@@ -5,3 +5,4 @@ pub mod get;
 pub mod list;
 pub mod reconcile;
 pub mod refund;
+pub mod webhook;

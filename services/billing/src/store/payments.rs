@@ -165,6 +165,7 @@ pub fn save(db: &mut Db, next: &Payment) -> hms_db::Result<bool> {
         payments::status.eq(next.status),
         payments::refunded.eq(next.refunded),
         payments::unapplied.eq(next.unapplied),
+        payments::received_on.eq(next.received_on),
         payments::provider_reference.eq(next.provider_reference),
         payments::client_secret.eq(next.client_secret),
         payments::failure.eq(next.failure),

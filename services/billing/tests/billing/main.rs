@@ -15,4 +15,5 @@ mod insurance;
 mod invoices;
 mod ledger;
 mod payments;
+mod provider;
 mod random;

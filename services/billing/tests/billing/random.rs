@@ -70,12 +70,7 @@ async fn event(client: &Client, patients: &[PatientId], shared: &Shared, random:
         }
     };
     // Refused by the rules, or overtaken by another; never anything else.
-    assert!(
-        matches!(answer.status, 200 | 201 | 409 | 422),
-        "{name}: {} {:#}",
-        answer.status,
-        answer.body
-    );
+    assert!(matches!(answer.status, 200 | 201 | 409 | 422), "{name}: {} {:#}", answer.status, answer.body);
     if answer.is_success() {
         *shared.done.lock().entry(name).or_default() += 1;
         match name {

@@ -1,8 +1,9 @@
 //! `POST /billing/payments`.
 
-use actix_web::post;
+use actix_web::{post, web};
 use chrono::NaiveDate;
 use hms_api::{Json, Problems};
+use hms_model::audit::Action;
 use hms_model::id::{InvoiceId, PatientId, PayerId};
 use hms_model::money::Money;
 use hms_model::role::scope;
@@ -11,8 +12,9 @@ use hms_service::{Call, Reply, Work};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::State;
 use crate::books;
-use crate::domain::{Method, NewPayment, Payment, Reference, Refusal};
+use crate::domain::{Method, NewPayment, Payment, PaymentStatus, Reference, Refusal};
 use crate::store;
 
 /// What a client sends to take a payment.
@@ -33,15 +35,30 @@ pub struct TakePayment {
     received_on: Option<NaiveDate>,
     /// What stands beside it on a bank statement.
     reference: Option<Reference>,
+    /// Whether the payment provider shall take it, by card: it stays `pending` until the provider says that it was taken,
+    /// and `client_secret` comes as soon as the provider knows of it.
+    #[serde(default)]
+    by_provider: bool,
 }
 
 /// Takes a payment in. What is more than the invoice's open part becomes credit.
 #[utoipa::path(tag = "payments", request_body = TakePayment, operation_id = "take_payment",
     responses((status = 201, body = Payment), Problems), security(("bearer" = ["payment:write"])))]
 #[post("/billing/payments")]
-pub async fn create(call: Call<scope::PaymentWrite>, body: Json<TakePayment>) -> Result<Reply, Problem> {
+pub async fn create(
+    call: Call<scope::PaymentWrite>,
+    state: web::Data<State>,
+    body: Json<TakePayment>,
+) -> Result<Reply, Problem> {
     let new = body.into_inner();
-    call.write(move |work| take(work, new)).await
+    if new.by_provider && state.provider.is_none() {
+        return Err(Refusal::Field("by_provider", "no payment provider is set").into());
+    }
+    let reply = call.write(move |work| take(work, new)).await?;
+    if let Some(provider) = &state.provider {
+        provider.wake.notify_one();
+    }
+    Ok(reply)
 }
 
 fn take(work: &mut Work<'_>, new: TakePayment) -> Result<Reply, Problem> {
@@ -71,12 +88,20 @@ fn take(work: &mut Work<'_>, new: TakePayment) -> Result<Reply, Problem> {
         received_on: new.received_on.unwrap_or(work.now.date_naive()),
         reference: new.reference,
         source: None,
-        by_provider: false,
+        by_provider: new.by_provider,
     };
     let payment = Payment::new(new, work.new_id(), work.now)?;
+    if payment.status == PaymentStatus::Pending {
+        store::payments::insert(work.db, &payment)?;
+        books::audit_payment(work, Action::Create, &payment, "pending")?;
+        return made(&payment);
+    }
     let taken =
         books::capture(work, payment, |work, payment| Ok(store::payments::insert(work.db, payment)?))?;
-    let payment = taken.ok_or(Code::Internal)?;
+    made(&taken.ok_or(Code::Internal)?)
+}
+
+fn made(payment: &Payment) -> Result<Reply, Problem> {
     let place = format!("/api/v1/billing/payments/{}", payment.id);
-    Ok(Reply::created(&payment)?.version(payment.version).at(place))
+    Ok(Reply::created(payment)?.version(payment.version).at(place))
 }
