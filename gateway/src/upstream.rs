@@ -168,6 +168,11 @@ impl Upstream {
         admitted.map_err(|refused| Failure::Open(refused.0))
     }
 
+    /// Lets a few requests through an open breaker, since there is a sign that the service is back.
+    fn hint_at_recovery(&self) {
+        self.state.breaker.hint(clock::now());
+    }
+
     /// A place among its requests, if one is free.
     fn enter(&self) -> Result<Slot, Failure> {
         self.take(&self.state.requests, self.settings.bounds.requests, false).ok_or(Failure::Full)

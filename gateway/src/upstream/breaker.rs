@@ -123,6 +123,13 @@ impl Machine {
         }
     }
 
+    /// Ends the time for which it is open: the next requests are trials.
+    pub fn hint(&mut self, now: Millis) {
+        if let Phase::Open { until } = &mut self.phase {
+            *until = now.min(*until);
+        }
+    }
+
     fn open(&mut self, rule: &BreakerSettings, now: Millis) {
         let time = rule.open_ms.saturating_mul(1 << self.openings.min(32)).min(rule.longest_ms);
         self.openings = self.openings.saturating_add(1);
@@ -178,6 +185,11 @@ impl Breaker {
         machine.admit(rule, now)?;
         // Somebody may have closed it since we looked.
         Ok(machine.state() != State::Closed)
+    }
+
+    /// Ends the time for which it is open.
+    pub fn hint(&self, now: Millis) {
+        self.machine.lock().hint(now);
     }
 
     /// Its state.
@@ -246,8 +258,9 @@ mod tests {
         Fail,
         Answers(u32),
         Trial(Verdict),
+        Hint,
     }
-    use Step::{Admit, Answers, Fail, Refuse, Trial};
+    use Step::{Admit, Answers, Fail, Hint, Refuse, Trial};
 
     /// When, what happens, and the state afterwards.
     type Moment = (Millis, Step, State);
@@ -256,7 +269,7 @@ mod tests {
     fn transitions() {
         use State::{Closed, HalfOpen, Open};
         let opens = [(0, Fail, Closed), (1, Fail, Closed), (2, Fail, Open)];
-        let stories: [(&str, Vec<Moment>); 9] = [
+        let stories: [(&str, Vec<Moment>); 10] = [
             ("failures enough, and most of the requests", opens.into()),
             (
                 "failures enough, but few of the requests",
@@ -328,6 +341,20 @@ mod tests {
                 ],
             ),
             (
+                "a sign of recovery ends the time, and proves nothing",
+                vec![
+                    (0, Hint, Closed),
+                    (0, Fail, Closed),
+                    (0, Fail, Closed),
+                    (0, Fail, Open),
+                    (10, Hint, Open),
+                    (10, Admit, HalfOpen),
+                    (11, Hint, HalfOpen),
+                    (12, Trial(Verdict::Failed), Open),
+                    (13, Refuse(199), Open),
+                ],
+            ),
+            (
                 "verdicts that come late change nothing",
                 vec![
                     (0, Fail, Closed),
@@ -353,6 +380,7 @@ mod tests {
                     Fail => machine.judge(&RULE, Verdict::Failed, std::mem::take(&mut answers), now),
                     Answers(count) => answers += count,
                     Trial(verdict) => machine.judge_trial(&RULE, verdict, now),
+                    Hint => machine.hint(now),
                 }
                 assert_eq!(machine.state(), expected, "{story}, step {number}");
             }

@@ -37,6 +37,15 @@ pub struct Seen {
     good_answers: AtomicU32,
 }
 
+/// What an answer to a health check means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Examined {
+    /// The endpoint was up and is down, or the other way round.
+    pub changes: bool,
+    /// It is the first good answer after a bad one.
+    pub recovers: bool,
+}
+
 impl Endpoint {
     /// The endpoint at `url`, which is `http://host` or `http://host:port`.
     pub fn new(url: &str, weight: u32) -> Result<Self, &'static str> {
@@ -128,8 +137,9 @@ impl Seen {
         time
     }
 
-    /// Notes an answer to a health check, and says whether that changes its state.
-    pub(super) fn examined(&self, rule: &Health, good: bool) -> bool {
+    /// Notes an answer to a health check.
+    pub(super) fn examined(&self, rule: &Health, good: bool) -> Examined {
+        let recovers = good && self.bad_answers.load(Ordering::Relaxed) > 0;
         let (more, fewer, enough) = match good {
             true => (&self.good_answers, &self.bad_answers, rule.healthy),
             false => (&self.bad_answers, &self.good_answers, rule.unhealthy),
@@ -146,7 +156,7 @@ impl Seen {
                 self.ejected_until.store(0, Ordering::Relaxed);
             }
         }
-        changes
+        Examined { changes, recovers }
     }
 }
 
@@ -179,6 +189,14 @@ mod tests {
     }
 
     #[test]
+    fn the_first_good_answer_after_a_bad_one_is_a_recovery() {
+        let (rule, seen) = (Health::default(), Seen::default());
+        let answers = [true, false, false, true, true];
+        let recoveries = answers.map(|good| seen.examined(&rule, good).recovers);
+        assert_eq!(recoveries, [false, false, false, true, false]);
+    }
+
+    #[test]
     fn health_changes_after_answers_in_a_row() {
         let rule = Health { healthy: 2, unhealthy: 3, ..Health::default() };
         let seen = Seen::default();
@@ -201,7 +219,11 @@ mod tests {
         .into_iter()
         .enumerate()
         {
-            assert_eq!((seen.examined(&rule, good), seen.is_down()), (changes, down), "answer {number}");
+            assert_eq!(
+                (seen.examined(&rule, good).changes, seen.is_down()),
+                (changes, down),
+                "answer {number}"
+            );
         }
     }
 }

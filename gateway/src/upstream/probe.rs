@@ -60,7 +60,12 @@ async fn examine(upstream: Arc<Upstream>, endpoint: Arc<Endpoint>) {
     let health = &upstream.settings().health;
     let asked = timeout(Duration::from_millis(health.timeout_ms), ask(&endpoint, health)).await;
     let good = asked.ok().flatten().unwrap_or(false);
-    if endpoint.seen.examined(health, good) {
+    let examined = endpoint.seen.examined(health, good);
+    if examined.recovers {
+        // It was probably started again: there is no reason to wait for the end of the time.
+        upstream.hint_at_recovery();
+    }
+    if examined.changes {
         let (upstream, endpoint) = (upstream.name(), &*endpoint.address);
         match good {
             true => tracing::info!(upstream, endpoint, "endpoint is healthy again"),

@@ -142,7 +142,7 @@ pub struct BreakerSettings {
 
 impl Default for BreakerSettings {
     fn default() -> Self {
-        Self { failures: 10, percent: 50, window_ms: 10_000, open_ms: 1_000, longest_ms: 30_000, trials: 2 }
+        Self { failures: 10, percent: 50, window_ms: 10_000, open_ms: 1_000, longest_ms: 10_000, trials: 2 }
     }
 }
 

@@ -264,6 +264,20 @@ async fn a_service_that_answers_nothing_is_left_alone_until_it_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_started_again_is_not_kept_waiting_by_the_breaker() {
+    let address = nobody().await;
+    let settings = "health = { interval_ms = 20, timeout_ms = 20 }\n\
+                    breaker = { failures = 1, open_ms = 600000, longest_ms = 600000, trials = 1 }\n";
+    let gateway = before(&[&address], settings).await;
+    assert_eq!(reason(&gateway.get("/api/v1/patients").await), "unreachable");
+    assert_eq!(reason(&gateway.get("/api/v1/patients").await), "breaker_open");
+    let usable = format!("gateway_endpoint_usable{{endpoint=\"{address}\",upstream=\"user\"}}");
+    until("it is known to be down", async || gateway.metric(&usable).await == Some(0.0)).await;
+    let _echo = Echo::again(&address).await;
+    until("it is tried again", async || gateway.get("/api/v1/patients").await.status == 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_service_takes_no_more_than_its_part() {
     let (slow, quick) = (Echo::start().await, Echo::start().await);
     let routes =
