@@ -61,7 +61,7 @@ async fn respond(
     Ok(match target {
         Target::Own => answer::own(context, next.call(request).await?),
         Target::Api(path) => {
-            let known = identify::caller(&gateway.shared, context, request.headers_mut()).await;
+            let known = identify::caller(&gateway.shared, context, request.headers_mut(), &path).await;
             let (request, payload) = request.into_parts();
             let response = match known {
                 Ok(()) => pass_through(gateway, context, &request, payload, &path).await,

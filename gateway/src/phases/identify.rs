@@ -11,6 +11,7 @@ use hms_problem::{Code, Problem};
 
 use super::answer::{self, AnswerBody};
 use super::limit;
+use super::normalise::ApiPath;
 use crate::context::Context;
 use crate::identity::Exchanged;
 use crate::server::Shared;
@@ -29,8 +30,17 @@ enum Credentials {
     Key(String),
 }
 
-/// Finds out who comes, notes it in the context, and leaves in the headers what the service may see of it.
-pub async fn caller(shared: &Shared, context: &mut Context, headers: &mut HeaderMap) -> Result<(), Problem> {
+/// Finds out who comes, notes it in the context, and leaves in the headers what the service may see of it. A client of
+/// OAuth that shows its own secret is nobody here: the auth service knows it.
+pub async fn caller(
+    shared: &Shared,
+    context: &mut Context,
+    headers: &mut HeaderMap,
+    path: &ApiPath,
+) -> Result<(), Problem> {
+    if path.takes_client_credentials() && is_basic_alone(headers) {
+        return Ok(());
+    }
     match found(shared, context, headers).await {
         Err(problem) if problem.code() == Code::Unauthenticated => {
             let limited = limit::failed(shared.limiter.as_ref(), context.client).await;
@@ -38,6 +48,14 @@ pub async fn caller(shared: &Shared, context: &mut Context, headers: &mut Header
         }
         other => other,
     }
+}
+
+fn is_basic_alone(headers: &HeaderMap) -> bool {
+    let mut given = headers.get_all(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    let basic = given.next().is_some_and(|value| {
+        value.trim_ascii_start().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
+    });
+    basic && given.next().is_none() && !headers.contains_key(X_API_KEY)
 }
 
 /// The refusal of a credential, which asks for a better one (RFC 6750, 3).
@@ -162,6 +180,28 @@ mod tests {
                 headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
             }
             assert_eq!(credentials(&headers).map_err(|problem| problem.code()), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_of_oauth_shows_its_secret_and_nothing_else() {
+        type Given = &'static [(&'static str, &'static str)];
+        let cases: [(Given, bool); _] = [
+            (&[("authorization", "Basic abc")], true),
+            (&[("authorization", "basic abc")], true),
+            (&[("authorization", "Bearer abc")], false),
+            (&[("authorization", "Basic")], false),
+            (&[("authorization", "Basic a"), ("authorization", "Basic b")], false),
+            (&[("authorization", "Basic a"), ("authorization", "Bearer b")], false),
+            (&[("authorization", "Basic a"), ("x-api-key", "b")], false),
+            (&[], false),
+        ];
+        for (given, alone) in cases {
+            let mut headers = HeaderMap::new();
+            for (name, value) in given {
+                headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
+            }
+            assert_eq!(is_basic_alone(&headers), alone, "{given:?}");
         }
     }
 }

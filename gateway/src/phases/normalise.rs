@@ -10,6 +10,13 @@ use crate::table::OWN;
 /// The prefix of the API, which services see too.
 const PREFIX: &str = "/api/v1/";
 
+/// The documents by which OAuth clients find their way (RFC 8615): the auth service has them outside of the API.
+const WELL_KNOWN: [&str; 3] = [
+    "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+];
+
 /// Whom a request is for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Target {
@@ -19,7 +26,8 @@ pub enum Target {
     Api(ApiPath),
 }
 
-/// A path of the API in its one spelling: `/api/v1/…` without a slash at its end.
+/// A path of the API in its one spelling: `/api/v1/…` without a slash at its end; or one of the documents that stand
+/// outside of it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ApiPath(String);
 
@@ -36,6 +44,9 @@ impl ApiPath {
 
     /// The path with a name for each segment after the resource: a closed set, fit for a label.
     pub fn shape(&self) -> String {
+        if self.is_well_known() {
+            return self.0.clone();
+        }
         let rest = ["", "/{id}", "/{id}/{rest}"];
         let depth = self.segments().skip(1).take(2).count();
         format!("{PREFIX}{}{}", self.resource(), rest.get(depth).unwrap_or(&""))
@@ -44,6 +55,16 @@ impl ApiPath {
     /// The path from the resource on: `patients/me`.
     pub fn after_version(&self) -> &str {
         self.0.strip_prefix(PREFIX).unwrap_or_default()
+    }
+
+    /// Whether it is one of the documents of the auth service that stand outside of the API.
+    pub fn is_well_known(&self) -> bool {
+        WELL_KNOWN.contains(&self.0.as_str())
+    }
+
+    /// Whether clients show themselves here as OAuth has it, by `Basic` (RFC 6749, 2.3.1): the auth service looks at it.
+    pub fn takes_client_credentials(&self) -> bool {
+        self.resource() == "oauth"
     }
 
     fn segments(&self) -> impl Iterator<Item = &str> {
@@ -57,6 +78,9 @@ pub fn target(uri: &Uri) -> Result<Target, Problem> {
         return Err(refused("The query holds characters that must be percent-encoded."));
     }
     let path = canonical(uri.path())?;
+    if WELL_KNOWN.contains(&path.as_str()) {
+        return Ok(Target::Api(ApiPath(path)));
+    }
     let (versioned, rest) = match path.strip_prefix("/api") {
         Some("") => (true, "/"),
         Some(rest) if rest.starts_with('/') => (true, rest),
@@ -184,6 +208,9 @@ mod tests {
             ("/apiary", ""),
             ("/v12/patients", ""),
             ("/patients", ""),
+            ("/.well-known/openid-configuration", "/.well-known/openid-configuration"),
+            ("/.well-known/jwks.json/", "/.well-known/jwks.json"),
+            ("/.well-known/security.txt", ""),
             ("/health", ""),
             ("/", ""),
             ("/api/docs/assets/swagger-ui.css", ""),
@@ -242,5 +269,6 @@ mod tests {
         assert_eq!(shape("/api/patients/"), "/api/v1/patients");
         assert_eq!(shape("/api/patients/doe"), "/api/v1/patients/{id}");
         assert_eq!(shape("/api/patients/doe/a/b/c"), "/api/v1/patients/{id}/{rest}");
+        assert_eq!(shape("/.well-known/jwks.json"), "/.well-known/jwks.json");
     }
 }

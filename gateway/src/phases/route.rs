@@ -11,7 +11,8 @@ use crate::table::Route;
 
 /// The route of a path, noted in the context.
 pub fn find(routes: &RouteTable, context: &mut Context, path: &ApiPath) -> Result<Arc<Route>, Problem> {
-    let route = routes.find(path.after_version()).ok_or(Code::RouteNotFound)?;
+    let resource = if path.is_well_known() { "auth" } else { path.after_version() };
+    let route = routes.find(resource).ok_or(Code::RouteNotFound)?;
     context.upstream = Some(Arc::clone(&route.upstream));
     context.template = Some(path.shape());
     Ok(Arc::clone(route))
