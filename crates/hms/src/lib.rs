@@ -6,6 +6,7 @@ pub mod audit;
 pub mod client;
 pub mod dead_letters;
 pub mod import;
+pub mod keys;
 pub mod login;
 pub mod migrate;
 pub mod openapi;

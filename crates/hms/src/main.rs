@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use hms::audit::{self, AuditArgs};
 use hms::dead_letters::{self, DeadLettersArgs};
 use hms::import::{self, ImportArgs};
+use hms::keys::{self, KeysArgs};
 use hms::{asyncapi, migrate, openapi, up};
 use hms_settings::Settings;
 
@@ -40,6 +41,8 @@ enum Command {
     DeadLetters(DeadLettersArgs),
     /// Tells whether the audit is what it was.
     Audit(AuditArgs),
+    /// Rotates the keys that tokens are signed with.
+    Keys(KeysArgs),
 }
 
 #[tokio::main]
@@ -54,6 +57,7 @@ async fn main() -> ExitCode {
         Command::Import(args) => return import::execute(args, &settings).await,
         Command::DeadLetters(args) => return dead_letters::execute(args, &settings).await,
         Command::Audit(args) => return audit::execute(args, &settings).await,
+        Command::Keys(args) => keys::run(args, &settings, &mut out).await,
         Command::Up => up::up(&settings, &mut out).await,
         Command::Migrate { service } => migrate::migrate(&settings, service.as_deref(), &mut out).await,
         Command::Openapi { service } => openapi::write(&service, &mut out),

@@ -8,6 +8,9 @@ use hms_model::Secret;
 use crate::domain::signing_key::Use;
 use crate::schema::signing_keys;
 
+/// How often the newest key is looked for. A follower is young, and so is followed by none at the same time.
+const LOOKS: usize = 3;
+
 /// A key as it is kept.
 pub struct Kept {
     /// Its id, under which the public half is published.
@@ -45,9 +48,15 @@ pub fn all(db: &mut Db) -> Result<Vec<Kept>> {
 
 /// The newest key. Of several replicas that want to follow it with another one, one after the other is served.
 pub fn newest_locked(db: &mut Db) -> Result<Option<Kept>> {
-    let newest = signing_keys::table.filter(signing_keys::active.eq(true)).select(columns!());
-    let row: Option<Row> = newest.lock(db).get_result(db).optional()?;
-    Ok(row.map(kept))
+    // Whoever waited for a key that was followed meanwhile sees its follower only when it looks again.
+    for _ in 0..LOOKS {
+        let newest = signing_keys::table.filter(signing_keys::active.eq(true)).select(columns!());
+        let row: Option<Row> = newest.lock(db).get_result(db).optional()?;
+        if let Some(row) = row {
+            return Ok(Some(kept(row)));
+        }
+    }
+    Ok(None)
 }
 
 /// Keeps a key as the newest one, unless there is one.
