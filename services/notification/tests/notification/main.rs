@@ -7,6 +7,7 @@
     reason = "a test may fail by panic"
 )]
 
+mod account_mails;
 mod common;
 mod messages;
 mod reading;
