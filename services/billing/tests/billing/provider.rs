@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use actix_web::http::StatusCode;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use hms_testkit::{Answer, on_both_back_ends, until};
@@ -46,16 +47,16 @@ fn form(body: &str) -> HashMap<String, String> {
 }
 
 /// The idempotency key of a request that may be answered.
-fn admitted(asked: &Shared, request: &HttpRequest) -> Result<String, HttpResponse> {
+fn admitted(asked: &Shared, request: &HttpRequest) -> Result<String, StatusCode> {
     let header = |name: &str| request.headers().get(name).unwrap().to_str().unwrap().to_owned();
     let mut asked = asked.lock();
     asked.requests += 1;
     if header("authorization") != "Bearer sk_test" {
-        return Err(HttpResponse::Unauthorized().finish());
+        return Err(StatusCode::UNAUTHORIZED);
     }
     if asked.failures > 0 {
         asked.failures -= 1;
-        return Err(HttpResponse::ServiceUnavailable().finish());
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
     Ok(header("idempotency-key"))
 }
@@ -63,7 +64,7 @@ fn admitted(asked: &Shared, request: &HttpRequest) -> Result<String, HttpRespons
 async fn intent(asked: Data<Shared>, request: HttpRequest, body: String) -> HttpResponse {
     let key = match admitted(&asked, &request) {
         Ok(key) => key,
-        Err(answer) => return answer,
+        Err(status) => return HttpResponse::build(status).finish(),
     };
     let form = form(&body);
     if form["amount"] == "666" {
@@ -84,7 +85,7 @@ async fn intent(asked: Data<Shared>, request: HttpRequest, body: String) -> Http
 async fn refund(asked: Data<Shared>, request: HttpRequest, body: String) -> HttpResponse {
     let key = match admitted(&asked, &request) {
         Ok(key) => key,
-        Err(answer) => return answer,
+        Err(status) => return HttpResponse::build(status).finish(),
     };
     let form = form(&body);
     let made = json!({

@@ -153,7 +153,6 @@ on_both_back_ends! {
         }
         running.join_all().await;
         let done = shared.done.lock().clone();
-        println!("{done:?}");
         assert!(done.len() == 6, "each kind of event has happened: {done:?}");
         the_books_are_right(&world).await;
         let report = world.books.get("/api/v1/accounting/reports/trial-balance?currency=EUR").await;
