@@ -14,6 +14,8 @@ mod refusal;
 mod resource;
 mod schedule;
 mod series;
+#[cfg(test)]
+mod slot_tests;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -154,4 +154,86 @@ hms_testkit::on_both_back_ends! {
         let answers = join_all(bodies.iter().map(|body| world.desk.post(APPOINTMENTS, body))).await;
         assert_eq!(tally(&answers), HashMap::from([((201, ""), 1), ((409, "DUPLICATE"), 19)]));
     }
+
+    async fn of_many_who_hold_and_book_one_slot_one_gets_it(backend) {
+        let world = World::start(backend).await;
+        for round in 0..5 {
+            let body = world.wish(&at(600), &at(630)).await;
+            let hold = json!({ "practitioner_id": body["practitioner_id"], "start": at(615), "end": at(645) });
+            // An expired hold of half an hour ago stands in the way of all of them, and must not be.
+            if round % 2 == 1 {
+                world.desk.post("/api/v1/slots/hold", &with(&hold, json!({ "minutes": 1 }))).await.expect(201);
+                world.app.clock.advance(chrono::TimeDelta::minutes(1));
+            }
+            let answers = join_all((0..60).map(|number| {
+                let (desk, body, hold) = (world.desk.clone(), body.clone(), hold.clone());
+                async move {
+                    if number % 2 == 0 {
+                        return desk.post(APPOINTMENTS, &body).await;
+                    }
+                    let held = desk.post("/api/v1/slots/hold", &hold).await;
+                    if held.status != 201 {
+                        return held;
+                    }
+                    let times = json!({ "start": at(615), "end": at(645), "hold_id": held["id"] });
+                    desk.post(APPOINTMENTS, &with(&body, times)).await
+                }
+            }))
+            .await;
+            assert_eq!(tally(&answers), HashMap::from([((201, ""), 1), ((409, "SLOT_TAKEN"), 59)]), "{round}");
+        }
+    }
+
+    async fn of_many_who_redeem_one_hold_one_books(backend) {
+        let world = World::start(backend).await;
+        let body = world.wish(&at(600), &at(630)).await;
+        let hold = json!({ "practitioner_id": body["practitioner_id"], "start": at(600), "end": at(630) });
+        let held = world.desk.post("/api/v1/slots/hold", &hold).await;
+        let body = with(&body, json!({ "hold_id": held.expect(201)["id"] }));
+        let answers = join_all((0..40).map(|_| world.desk.post(APPOINTMENTS, &body))).await;
+        assert_eq!(tally(&answers), HashMap::from([((201, ""), 1), ((409, "HOLD_EXPIRED"), 39)]));
+    }
+
+    async fn a_group_of_seven_has_exactly_seven(backend) {
+        let world = World::start(backend).await;
+        let (practitioner, _) = world.scheduled(json!({ "capacity": 7 })).await;
+        let patient = world.patient().await;
+        let body = wish(patient, practitioner, "2026-03-04T08:00:00Z", "2026-03-04T08:30:00Z");
+        let answers = join_all((0..100).map(|_| world.desk.post(APPOINTMENTS, &body))).await;
+        assert_eq!(tally(&answers), HashMap::from([((201, ""), 7), ((409, "SLOT_TAKEN"), 93)]));
+    }
+
+    async fn two_rooms_take_two_appointments(backend) {
+        let world = World::start(backend).await;
+        let department = world.department().await;
+        let kind = json!({ "name": "X-ray", "duration_minutes": 30, "needs": [{ "kind": "room", "category": "x-ray" }] });
+        let kind = world.made("appointment-types", &kind).await;
+        for name in ["X1", "X2"] {
+            let room = json!({ "department_id": department, "kind": "room", "category": "x-ray", "name": name });
+            world.made("resources", &room).await;
+        }
+        let more = json!({ "appointment_type_id": kind, "department_id": department });
+        let mut bodies = Vec::new();
+        for _ in 0..30 {
+            bodies.push(with(&world.wish(&at(600), &at(630)).await, more.clone()));
+        }
+        let answers = join_all(bodies.iter().map(|body| world.desk.post(APPOINTMENTS, body))).await;
+        assert_eq!(tally(&answers), HashMap::from([((201, ""), 2), ((409, "SLOT_TAKEN"), 28)]));
+    }
+
+    async fn of_many_series_at_the_same_times_one_is_booked(backend) {
+        let world = World::start(backend).await;
+        let more = json!({ "rule": "FREQ=DAILY;COUNT=5", "zone": "Europe/Berlin" });
+        let body = with(&world.wish(&at(600), &at(630)).await, more);
+        let answers = join_all((0..30).map(|number| {
+            // They begin on different days, and meet.
+            let day = 24 * 60 * (number % 3);
+            let times = json!({ "start": at(600 + day), "end": at(630 + day) });
+            let (desk, body) = (world.desk.clone(), with(&body, times));
+            async move { desk.post("/api/v1/appointments/series", &body).await }
+        }))
+        .await;
+        assert_eq!(tally(&answers), HashMap::from([((201, ""), 1), ((409, "SERIES_CLASH"), 29)]));
+        assert_eq!(world.app.published_of::<AppointmentScheduled>().await.len(), 5);
+    }
 }

@@ -53,7 +53,7 @@ pub fn look(
 pub fn place(plan: &Plan, calendar: &Calendar, ask: &Ask) -> Result<Placement, Refusal> {
     let found = plan.place(calendar, ask);
     let finds_others = plan.kind.as_ref().is_some_and(|kind| !kind.details.needs.is_empty());
-    if found.is_ok() || ask.resource_ids.is_empty() || !finds_others {
+    if found.is_ok() || !ask.others_will_do || ask.resource_ids.is_empty() || !finds_others {
         return found;
     }
     plan.place(calendar, &Ask { resource_ids: Vec::new(), ..ask.clone() })

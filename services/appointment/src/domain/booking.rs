@@ -138,6 +138,7 @@ impl Booking {
             appointment_type_id: request.appointment_type_id,
             slot: self.slot,
             resource_ids: request.resource_ids.clone(),
+            others_will_do: false,
             bound: self.caller.is_patient(),
             overbook: request.overbook.clone(),
             now,

@@ -98,6 +98,7 @@ impl Changed {
             appointment_type_id: self.after.appointment_type_id,
             slot: self.slot,
             resource_ids: self.after.resource_ids.clone(),
+            others_will_do: true,
             bound,
             overbook: self.after.overbook_reason.clone(),
             now: self.now,

@@ -56,6 +56,8 @@ pub struct Ask {
     pub slot: TimeSlot,
     /// These rooms and this equipment; what the type needs beside them is found.
     pub resource_ids: Vec<ResourceId>,
+    /// Whether others will do where these are taken, as far as the type says what it needs: an appointment is moved.
+    pub others_will_do: bool,
     /// Whether notice and grid of the schedule bind the caller: patients, and not staff.
     pub bound: bool,
     /// Why it shall stand beside what is booked already, where the time is taken or not offered.
@@ -140,6 +142,7 @@ impl Plan {
                 appointment_type_id: self.kind.as_ref().map(|kind| kind.id),
                 slot,
                 resource_ids: Vec::new(),
+                others_will_do: false,
                 bound: false,
                 overbook: None,
                 now: slot.start(),

@@ -119,3 +119,43 @@ pub fn practitioner_facts(practitioner_id: PractitionerId, version: i64, active:
 pub fn department_facts(department_id: DepartmentId, version: i64, active: bool) -> DepartmentFacts {
     DepartmentFacts { department_id, version, name: "Radiology".into(), active }
 }
+
+/// A schedule of Wednesdays 09:00 to 12:00 in Berlin, slots of 30 minutes; with more fields, or others.
+pub fn schedule(practitioner: PractitionerId, department: DepartmentId, more: Value) -> Value {
+    let body = json!({
+        "practitioner_id": practitioner,
+        "department_id": department,
+        "zone": "Europe/Berlin",
+        "valid_from": "2026-01-01",
+        "hours": { "weekly": [{ "weekday": "wednesday", "start": "09:00", "end": "12:00" }] },
+        "slot_minutes": 30,
+    });
+    with(&body, more)
+}
+
+impl World {
+    /// Makes something under `/api/v1`, as an admin; its id.
+    pub async fn made(&self, what: &str, body: &Value) -> String {
+        let admin = self.app.client(&[Role::Admin]);
+        admin.post(&format!("/api/v1/{what}"), body).await.expect(201).text("id")
+    }
+
+    /// A practitioner with a schedule at a place.
+    pub async fn scheduled(&self, more: Value) -> (PractitionerId, DepartmentId) {
+        let (practitioner, department) = (self.practitioner().await, self.department().await);
+        self.made("schedules", &schedule(practitioner, department, more)).await;
+        (practitioner, department)
+    }
+
+    /// Another patient's own client.
+    pub async fn someone(&self) -> (PatientId, Client) {
+        let patient = self.patient().await;
+        (patient, self.app.client_of_patient(patient))
+    }
+}
+
+/// The starts of the slots of a page, as hours and minutes of UTC.
+pub fn starts(page: &Answer) -> Vec<String> {
+    let start = |slot: &Value| slot["start"].as_str().unwrap()[11..16].to_owned();
+    page.expect(200).results().iter().map(start).collect()
+}

@@ -57,6 +57,7 @@ fn keep(work: &mut Work<'_>, new: NewHold, reach: Reach, account: AccountId) -> 
         appointment_type_id: new.appointment_type_id,
         slot,
         resource_ids: new.resource_ids,
+        others_will_do: false,
         bound: matches!(reach, Reach::Own { .. }),
         overbook: None,
         now: work.now,
