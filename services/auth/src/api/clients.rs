@@ -7,6 +7,7 @@ pub mod list;
 pub mod revoke;
 pub mod secret;
 
+use hms_access::Claims;
 use hms_model::Secret;
 use hms_problem::{Code, Problem};
 use hms_service::Reply;
@@ -28,6 +29,15 @@ pub struct WithSecret {
 impl WithSecret {
     fn new(client: OauthClient, secret: Option<&Secret>) -> Self {
         Self { client_secret: secret.map(|secret| secret.expose().to_owned()), client }
+    }
+}
+
+/// Refuses programs: one that made itself a client would have all that it gave to it, and never be locked out again.
+fn by_a_person(claims: &Claims) -> Result<(), Problem> {
+    match claims.client_id {
+        Some(_) => Err(Problem::new(Code::Forbidden)
+            .message("Clients are managed by people: sign in instead of using a key or a client.")),
+        None => Ok(()),
     }
 }
 

@@ -144,6 +144,12 @@ on_both_back_ends! {
         let program = app.anonymous().with_token(exchange(&app, &key).await.expect(200).text("access"));
         let form = json!({"name": "y", "scopes": ["patient:read"]});
         program.post(KEYS, &form).await.expect_problem(403, "FORBIDDEN");
+        let form = json!({"name": "x", "scopes": ["client:write"]});
+        let made = admin.post(KEYS, &form).await.expect(201).text("key");
+        let program = app.anonymous().with_token(exchange(&app, &made).await.expect(200).text("access"));
+        let client = json!({"name": "x", "kind": "confidential", "grant_types": ["client_credentials"], "scopes": ["account:write"]});
+        program.get("/api/v1/oauth/clients").await.expect(200);
+        program.post("/api/v1/oauth/clients", &client).await.expect_problem(403, "FORBIDDEN");
         admin.patch(&format!("/api/v1/accounts/{nina}"), &json!({"status": "disabled"})).await.expect(200);
         exchange(&app, &key).await.expect_problem(401, "UNAUTHENTICATED");
         let refused = admin.post(KEYS, &json!({"name": "z", "scopes": ["patient:read"], "account_id": nina})).await;

@@ -44,6 +44,7 @@ pub async fn change(
     id: web::Path<ClientId>,
     body: Json<ClientPatch>,
 ) -> Result<Reply, Problem> {
+    super::by_a_person(call.claims()?)?;
     let (id, ClientPatch { name, redirect_uris, grant_types, scopes }) = (id.into_inner(), body.into_inner());
     let changes = ClientChanges { name, redirect_uris, grant_types, scopes };
     call.write(move |work| {

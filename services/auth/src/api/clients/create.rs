@@ -48,6 +48,7 @@ pub struct ClientForm {
     responses((status = 201, body = WithSecret), Problems), security(("bearer" = ["client:write"])))]
 #[post("/oauth/clients")]
 pub async fn create(call: Call<scope::ClientWrite>, body: Json<ClientForm>) -> Result<Uncached, Problem> {
+    super::by_a_person(call.claims()?)?;
     let by = call.claims()?.sub;
     let ClientForm { name, kind, redirect_uris, grant_types, scopes, department_id } = body.into_inner();
     let new = NewClient { name, kind, redirect_uris, grant_types, scopes, department_id };

@@ -19,6 +19,7 @@ use crate::store::{clients, grants, revocations};
     security(("bearer" = ["client:write"])))]
 #[delete("/oauth/clients/{id}")]
 pub async fn revoke(call: Call<scope::ClientWrite>, id: web::Path<ClientId>) -> Result<Reply, Problem> {
+    super::by_a_person(call.claims()?)?;
     let id = id.into_inner();
     call.write(move |work| {
         let client = clients::find_locked(work.db, id)?;

@@ -21,6 +21,7 @@ use crate::tokens;
     responses((status = 200, body = WithSecret), Problems), security(("bearer" = ["client:write"])))]
 #[post("/oauth/clients/{id}/secret")]
 pub async fn secret(call: Call<scope::ClientWrite>, id: web::Path<ClientId>) -> Result<Uncached, Problem> {
+    super::by_a_person(call.claims()?)?;
     let id = id.into_inner();
     let reply = call.write_unkeyed(move |work| {
         let client = clients::find_locked(work.db, id)?;
