@@ -6,7 +6,9 @@
 #   - GET /api/v1/patients/{id} (each read is audited) and POST /api/v1/appointments (random practitioners and times,
 #     with an idempotency key) through the gateway;
 #   - the same on SQLite and the bus in process, and on PostgreSQL and RabbitMQ;
-#   - beside the latter pgbench, on the same server in the same minute, with the least the database has to do for it.
+#   - POST /api/v1/patients beside pgbench with the very statements that the service sends for it (tests/load/sql);
+#   - the relay beside a bare loop that publishes with confirms, and the time from a commit to the consumer's effect;
+#   - beside the reads and bookings pgbench, on the same server in the same minute, with the least the database has to do for it.
 #
 # The rounds are interleaved, and the medians are shown: a machine is not equally fast all the time. What it starts is
 # gone afterwards, and so are its databases and queues.
@@ -16,6 +18,7 @@
 #   HMS_BENCH_SECONDS         10, of each measurement
 #   HMS_BENCH_CONNECTIONS     "16 64"
 #   HMS_BENCH_STARTS          5, of each kind
+#   HMS_BENCH_EVENTS          20000, sent through the bus at full speed
 #   HMS_BENCH_REST            60, the longest to wait for the events of one measurement before the next
 #   HMS_BENCH_PORT_OFFSET     1000; that and 100 more are the HMS_PORT_OFFSET of the two platforms
 #   HMS_TEST_POSTGRES_URL     a PostgreSQL and ...
@@ -28,6 +31,7 @@ rounds=${HMS_BENCH_ROUNDS:-3}
 seconds=${HMS_BENCH_SECONDS:-10}
 starts=${HMS_BENCH_STARTS:-5}
 longest_rest=${HMS_BENCH_REST:-60}
+events=${HMS_BENCH_EVENTS:-20000}
 offset=${HMS_BENCH_PORT_OFFSET:-1000}
 read -r -a connections <<<"${HMS_BENCH_CONNECTIONS:-16 64}"
 
@@ -154,14 +158,14 @@ stop() {
 
 # All that a platform keeps.
 forget() {
-  local service
+  local service name
   rm -rf "$work/$1/data"
   [ "$1" = production ] || return 0
-  for service in "${services[@]}"; do
+  for service in "${services[@]}" bench_producer bench_consumer; do
     PGOPTIONS='-c client_min_messages=warning' \
       sql "$postgres_url" "DROP DATABASE IF EXISTS \"${prefix}_$service\" WITH (FORCE)"
   done
-  AMQP_URL=$amqp_url "$binaries/hms-load" forget "$prefix"
+  for name in "$prefix" "${prefix}_bench"; do AMQP_URL=$amqp_url "$binaries/hms-load" forget "$name"; done
 }
 
 # --- start and memory -------------------------------------------------------------------------------------
@@ -241,6 +245,12 @@ SQL
     CREATE SCHEMA bench;
     CREATE TABLE bench.appointments (LIKE appointments INCLUDING ALL);
     CREATE TABLE bench.outbox (LIKE outbox INCLUDING ALL);"
+  sql "$(database_url user)" "
+    CREATE SCHEMA bench;
+    CREATE TABLE bench.idempotency_keys (LIKE idempotency_keys INCLUDING ALL);
+    CREATE TABLE bench.patients (LIKE patients INCLUDING ALL);
+    CREATE TABLE bench.outbox (LIKE outbox INCLUDING ALL);"
+  cp tests/load/sql/register.sql "$work/register.sql"
   cat >"$work/book.sql" <<SQL
 \set patient random(1, 100)
 \set practitioner random(1, 50)
@@ -262,9 +272,10 @@ SQL
 # One second more than the others, for the log-ins of its connections, which it leaves out of its figures.
 limit() {
   local what=$1 count=$2 database=user out=$work/pgbench.out latencies tps
-  [ "$what" = read ] || database=appointment
+  [ "$what" != book ] || database=appointment
   rm -f "$work"/pgbench_log.*
-  timeout --foreground $((seconds + 60)) "$pgbench" -n -M prepared -c "$count" -j 2 -T $((seconds + 1)) \
+  PGOPTIONS="-c search_path=$([ "$what" != register ] || echo bench,)public" \
+    timeout --foreground $((seconds + 60)) "$pgbench" -n -M prepared -c "$count" -j 2 -T $((seconds + 1)) \
     -f "$work/$what.sql" -l --sampling-rate=0.2 --log-prefix="$work/pgbench_log" \
     "$(database_url "$database")" >"$out" 2>&1 || true
   tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$out")
@@ -279,6 +290,18 @@ limit() {
     END { printf "p50_ms=%.3f p99_ms=%.3f", rank(0.5), rank(0.99) }')
   say "pgbench, $what, $count connections: per_s=$tps $latencies"
   record "load pgbench $what $count per_s=$tps $latencies"
+}
+
+# --- events -----------------------------------------------------------------------------------------------
+
+# On databases and names of their own; `forget` takes them away.
+measure_events() {
+  local report
+  report=$(AMQP_URL=$amqp_url timeout --foreground $((seconds + 300)) "$binaries/hms-load" events \
+    --producer "$(database_url bench_producer)" --consumer "$(database_url bench_consumer)" \
+    --prefix "${prefix}_bench" --events "$events" --seconds "$seconds") || fail "the events did not arrive"
+  say "events: $report"
+  record "events rabbitmq $report"
 }
 
 # --- the table --------------------------------------------------------------------------------------------
@@ -311,8 +334,9 @@ done
 prepare_limit
 for ((round = 1; round <= rounds; round++)); do
   say "round $round of $rounds"
+  measure_events
   for count in "${connections[@]}"; do
-    for what in read book; do
+    for what in read book register; do
       load embedded "$what" "$count"
       load production "$what" "$count"
       limit "$what" "$count"

@@ -26,6 +26,7 @@ END {
     "p99 ms", "taken/s", "failed", "rest s", "/ pgbench"
   title["read"] = "GET /patients/{id}"
   title["book"] = "POST /appointments"
+  title["register"] = "POST /patients"
   for (r = 1; r <= row_count; r++) {
     split(rows[r], row, " ")
     line(row[1], row[2], "embedded", "embedded")
@@ -35,12 +36,23 @@ END {
   print ""
   print "requests/s: those that did what they were for; taken/s: bookings answered 409 SLOT_TAKEN; rest s: from the last"
   print "answer until their events, mails and audit entries are done. The limit of GET is the select of the row by its"
-  print "key; that of POST the insert of the appointment and of one event in a transaction: no audit, no idempotency."
+  print "key; that of a booking the insert of the appointment and of one event in a transaction: no audit, no idempotency;"
+  print "that of a registration the very statements that the service sends."
+  if (rounds["events rabbitmq"]) events("events rabbitmq")
   if (failures) {
     print "\nFAILED REQUESTS, by status:"
     for (f = 1; f <= failures; f++) print "  " failed[f]
     exit 1
   }
+}
+
+function events(what) {
+  printf "\n%-44s %10s %10s %8s\n", "events over RabbitMQ", "HMS/s", "bare/s", "ratio"
+  printf "%-44s %10.0f %10.0f %8.2f\n", "outbox to confirm, beside a bare lapin loop", median(what, "relay_per_s"),
+    median(what, "bare_per_s"), median(what, "ratio")
+  printf "%-44s %10.0f\n", "outbox to the effect", median(what, "consumed_per_s")
+  printf "%-44s p50 %.1f ms, p99 %.1f ms\n", "commit to effect, at half of that", median(what, "effect_p50_ms"),
+    median(what, "effect_p99_ms")
 }
 
 function pair(label, group, which, name, form) {

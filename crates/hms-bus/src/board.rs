@@ -1,6 +1,7 @@
 //! What can be asked about a running bus: its state in words for health, its counts for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
@@ -25,6 +26,9 @@ pub struct BusHealth {
     pub state: BusState,
     /// In a sentence; never a secret, never what an event says.
     pub detail: String,
+    /// How long the broker took to answer, the last time it was asked (at each sweep); none without a broker, or while it
+    /// is away.
+    pub latency: Option<Duration>,
     /// Events in the outbox when it was last measured (at each sweep).
     pub outbox_depth: i64,
     /// When the oldest of them was written.
@@ -69,6 +73,7 @@ enum Side {
 struct Sides {
     relay: Side,
     consumer: Side,
+    latency: Option<Duration>,
     depth: i64,
     oldest: Option<DateTime<Utc>>,
 }
@@ -108,8 +113,15 @@ impl Board {
         sides.oldest = oldest;
     }
 
+    pub fn answered(&self, latency: Duration) {
+        self.sides.lock().latency = Some(latency);
+    }
+
     fn set(&self, half: Half, side: Side) {
         let mut sides = self.sides.lock();
+        if matches!(side, Side::Waiting(_)) {
+            sides.latency = None;
+        }
         match half {
             Half::Relay => sides.relay = side,
             Half::Consumer => sides.consumer = side,
@@ -135,7 +147,8 @@ impl Board {
         } else {
             (BusState::Down, "a task of the bus has ended".into())
         };
-        BusHealth { state, detail, outbox_depth: sides.depth, outbox_oldest: sides.oldest }
+        let (latency, outbox_depth, outbox_oldest) = (sides.latency, sides.depth, sides.oldest);
+        BusHealth { state, detail, latency, outbox_depth, outbox_oldest }
     }
 }
 

@@ -73,6 +73,8 @@ async fn everything_arrives_although_connections_break() {
     let distinct: HashSet<_> = effects.iter().map(|effect| effect.event_id).collect();
     assert_eq!(distinct.len(), 180);
     until("health", SECONDS, async || (user.bus.health().state == BusState::Up).then_some(())).await;
+    let latency = until("an answer of the broker", SECONDS, async || user.bus.health().latency).await;
+    assert!(!latency.is_zero() && latency < Duration::from_secs(SECONDS), "{latency:?}");
     assert!(user.bus.numbers().interruptions > 0);
 }
 

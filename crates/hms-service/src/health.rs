@@ -105,7 +105,12 @@ async fn database(watch: &Watch) -> Dependency {
 fn bus(watch: &Watch) -> Dependency {
     let health = watch.bus.health();
     let status = if health.state == BusState::Up { State::Healthy } else { State::Degraded };
-    Dependency { name: "bus".into(), status, latency_ms: None, detail: Some(health.detail) }
+    Dependency {
+        name: "bus".into(),
+        status,
+        latency_ms: health.latency.map(millis),
+        detail: Some(health.detail),
+    }
 }
 
 fn millis(duration: Duration) -> f64 {

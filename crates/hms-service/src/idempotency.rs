@@ -73,7 +73,8 @@ impl Key {
             created_at: now.into(),
         };
         // Another process that holds the key makes this wait until it has committed or rolled back.
-        let claimed = diesel::insert_into(idempotency_keys::table).values(&new).or_ignore().execute(db);
+        let claimed =
+            diesel::insert_into(idempotency_keys::table).values(&new).or_ignore().kept().execute(db);
         if claimed.map_err(hms_db::Error::from)? == 1 {
             return Ok(None);
         }

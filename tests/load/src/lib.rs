@@ -7,6 +7,7 @@
 pub mod api;
 pub mod broker;
 pub mod connection;
+pub mod events;
 pub mod hospital;
 pub mod load;
 pub mod tally;

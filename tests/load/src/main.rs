@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use hms_db::DatabaseUrl;
 use hms_load::api::{Api, Credentials};
+use hms_load::events::Road;
 use hms_load::hospital::Hospital;
 use hms_load::load::{self, Plan};
 use hms_load::work::{Kind, Work};
@@ -45,6 +47,24 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         seconds: u16,
     },
+    /// Measures how fast events travel over RabbitMQ, at AMQP_URL, and prints one line of it.
+    Events {
+        /// The database with the outbox; made when it is missing.
+        #[arg(long)]
+        producer: DatabaseUrl,
+        /// The database with the inbox; the same.
+        #[arg(long)]
+        consumer: DatabaseUrl,
+        /// The first part of all names in the broker; `forget` deletes them.
+        #[arg(long)]
+        prefix: String,
+        /// How many events to send at full speed.
+        #[arg(long, default_value_t = 20_000)]
+        events: usize,
+        /// How many seconds to send at half of it.
+        #[arg(long, default_value_t = 10)]
+        seconds: u16,
+    },
     /// Prints the names of all services, one a line.
     Services,
     /// Deletes what a platform has left in RabbitMQ, at AMQP_URL.
@@ -76,11 +96,18 @@ async fn main() -> anyhow::Result<()> {
                 writeln!(io::stdout(), "{}", service.name)?;
             }
         }
+        Command::Events { producer, consumer, prefix, events, seconds } => {
+            let road = Road { producer, consumer, amqp: amqp_url(&settings)?, prefix };
+            let measured = Duration::from_secs(seconds.into());
+            writeln!(io::stdout(), "{}", hms_load::events::measure(&road, events, measured).await?)?;
+        }
         Command::Forget { prefix } => {
-            let url: Option<String> = settings.get("AMQP_URL");
-            let url = url.ok_or_else(|| anyhow::anyhow!("AMQP_URL is not set"))?;
-            hms_load::broker::forget(&url, &prefix).await?;
+            hms_load::broker::forget(&amqp_url(&settings)?, &prefix).await?;
         }
     }
     Ok(())
+}
+
+fn amqp_url(settings: &Settings) -> anyhow::Result<String> {
+    settings.get("AMQP_URL").ok_or_else(|| anyhow::anyhow!("AMQP_URL is not set"))
 }

@@ -27,6 +27,8 @@ pub enum Kind {
     Read,
     /// `POST /api/v1/appointments` with random patient, practitioner and quarter of an hour, and an idempotency key.
     Book,
+    /// `POST /api/v1/patients` of somebody new, with an idempotency key.
+    Register,
 }
 
 /// How a request ended, where there was an answer.
@@ -60,23 +62,34 @@ impl Work {
         let request = Request::builder().header(AUTHORIZATION, self.token.clone());
         match self.kind {
             Kind::Read => request.uri(format!("/api/v1/patients/{patient}")).body(Full::default()),
-            Kind::Book => request
-                .method("POST")
-                .uri("/api/v1/appointments")
-                .header(CONTENT_TYPE, JSON)
-                .header(IDEMPOTENCY_KEY, format!("{:032x}", fastrand::u128(..)))
-                .body(Full::new(booking(patient, any_of(&self.hospital.practitioners)).into())),
+            Kind::Book => {
+                let booking = booking(patient, any_of(&self.hospital.practitioners));
+                post(request, "/api/v1/appointments", booking)
+            }
+            Kind::Register => post(request, "/api/v1/patients", person()),
         }
     }
 
     /// What an answer means.
     pub fn judge(&self, answer: &Answer) -> Outcome {
         match (self.kind, answer.status) {
-            (Kind::Read, StatusCode::OK) | (Kind::Book, StatusCode::CREATED) => Outcome::Done,
+            (Kind::Read, StatusCode::OK) | (Kind::Book | Kind::Register, StatusCode::CREATED) => {
+                Outcome::Done
+            }
             (Kind::Book, StatusCode::CONFLICT) if says(&answer.body, b"\"SLOT_TAKEN\"") => Outcome::Conflict,
             _ => Outcome::Failed,
         }
     }
+}
+
+fn post(request: http::request::Builder, path: &str, body: String) -> http::Result<Request<Full<Bytes>>> {
+    let request = request.method("POST").uri(path).header(CONTENT_TYPE, JSON);
+    request.header(IDEMPOTENCY_KEY, format!("{:032x}", fastrand::u128(..))).body(Full::new(body.into()))
+}
+
+fn person() -> String {
+    let name: String = (0..12).map(|_| fastrand::lowercase()).collect();
+    format!(r#"{{"given_name":"Ann","family_name":"{name}","birth_date":"1980-01-01","gender":"female"}}"#)
 }
 
 fn any_of(ids: &[String]) -> &str {
@@ -115,6 +128,8 @@ mod tests {
             (Kind::Read, 404, "", Outcome::Failed),
             (Kind::Read, 503, "", Outcome::Failed),
             (Kind::Book, 201, "", Outcome::Done),
+            (Kind::Register, 201, "", Outcome::Done),
+            (Kind::Register, 409, r#"{"error":{"code":"SLOT_TAKEN"}}"#, Outcome::Failed),
             (Kind::Book, 200, "", Outcome::Failed),
             (Kind::Book, 409, r#"{"error":{"code":"SLOT_TAKEN"}}"#, Outcome::Conflict),
             (Kind::Book, 409, r#"{"error":{"code":"IDEMPOTENCY_IN_FLIGHT"}}"#, Outcome::Failed),
@@ -140,8 +155,9 @@ mod tests {
     }
 
     #[test]
-    fn no_two_bookings_share_an_idempotency_key() {
-        let key = || work(Kind::Book).request().unwrap().headers()[IDEMPOTENCY_KEY].clone();
-        assert_ne!(key(), key());
+    fn no_two_writes_share_an_idempotency_key() {
+        let key = |kind| work(kind).request().unwrap().headers()[IDEMPOTENCY_KEY].clone();
+        assert_ne!(key(Kind::Book), key(Kind::Book));
+        assert_ne!(key(Kind::Register), key(Kind::Register));
     }
 }

@@ -5,6 +5,7 @@ use diesel::Column;
 use diesel::QueryResult;
 use diesel::QuerySource;
 use diesel::RunQueryDsl;
+use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, InsertStatement, QueryFragment, QueryId};
 
 use crate::{Db, MultiBackend};
@@ -37,16 +38,11 @@ impl<Q> QueryId for OrIgnore<Q> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for OrIgnore<Q> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for OrIgnore<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.0.walk_ast(out.reborrow())?;
         out.push_sql(" ON CONFLICT DO NOTHING");
         Ok(())
-    }
-
-    /// Its text is the key of the cache: see [`kept`](super::kept).
-    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
-        Ok(true)
     }
 }
 
@@ -82,11 +78,6 @@ where
         }
         out.push_sql(") DO UPDATE SET ");
         self.changes.walk_ast(out)
-    }
-
-    /// Its text is the key of the cache: see [`kept`](super::kept).
-    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
-        Ok(true)
     }
 }
 

@@ -2,12 +2,16 @@
 //! time, since their text depends on which fields are set: on PostgreSQL a round trip more, and the parsing and
 //! planning again. Here the text itself is the key of the cache, so whatever it is, it is the right one.
 
-use diesel::backend::Backend;
+use diesel::connection::Connection;
+use diesel::internal::derives::multiconnection::AstPassHelper as _;
+use diesel::pg::{Pg, PgQueryBuilder};
 use diesel::query_builder::{
-    AstPass, DeleteStatement, InsertStatement, QueryFragment, QueryId, UpdateStatement,
+    AstPass, DeleteStatement, InsertStatement, QueryBuilder as _, QueryFragment, QueryId, UpdateStatement,
 };
-use diesel::{QueryResult, QuerySource, RunQueryDsl};
+use diesel::sqlite::Sqlite;
+use diesel::{QueryResult, QuerySource};
 
+use super::OrIgnore;
 use crate::Db;
 
 /// For statements that are made often and have few different texts: rows of one table, one at a time.
@@ -21,24 +25,44 @@ pub trait KeepExt: Sized {
 impl<T: QuerySource, U, Op, R> KeepExt for InsertStatement<T, U, Op, R> {}
 impl<T: QuerySource, U, V, R> KeepExt for UpdateStatement<T, U, V, R> {}
 impl<T: QuerySource, U, R> KeepExt for DeleteStatement<T, U, R> {}
+impl<Q> KeepExt for OrIgnore<Q> {}
 
 /// See [`KeepExt::kept`].
 #[derive(Debug, Clone, Copy)]
 pub struct Kept<Q>(Q);
 
-impl<Q> RunQueryDsl<Db> for Kept<Q> {}
+impl<Q: QueryFragment<Pg> + QueryFragment<Sqlite>> Kept<Q> {
+    /// Runs it; says how many rows it has changed.
+    pub fn execute(&self, db: &mut Db) -> QueryResult<usize> {
+        match db {
+            Db::Pg(connection) => connection.execute_returning_count(self),
+            Db::Sqlite(connection) => connection.execute_returning_count(self),
+        }
+    }
+}
 
 impl<Q> QueryId for Kept<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Kept<Q> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        self.0.walk_ast(out)
+/// The statement goes out as a whole and its values after it, so that nothing in it gets to say that it must not be kept.
+/// (diesel asks a reference to the statement, which would pass the question on to its parts.)
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Kept<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut text = PgQueryBuilder::default();
+        self.0.to_sql(&mut text, &Pg)?;
+        out.push_sql(&text.finish());
+        match out.bind_collector() {
+            Some((values, types)) => self.0.collect_binds(values, types, &Pg),
+            None => Ok(()),
+        }
     }
+}
 
-    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
-        Ok(true)
+/// In process there is no round trip to save.
+impl<Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Kept<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.0.walk_ast(out)
     }
 }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use hms_api::{Cmp, List};
-use hms_db::{At, Code, Db, InsertExt, Json, Key, LockExt, MultiBackend, compare};
+use hms_db::{At, Code, Db, InsertExt, Json, KeepExt, Key, LockExt, MultiBackend, compare};
 use hms_model::id::{AccountId, PatientId};
 use hms_model::role::Reach;
 
@@ -60,7 +60,7 @@ pub fn lock(db: &mut Db, id: PatientId) -> hms_db::Result<Patient> {
 /// Writes a new patient.
 pub fn insert(db: &mut Db, patient: &Patient) -> Result<(), Unwritten> {
     let row = (Row::try_from(patient)?, patients::search_text.eq(patient.search_text()));
-    if diesel::insert_into(patients::table).values(row).or_ignore().execute(db)? == 0 {
+    if diesel::insert_into(patients::table).values(row).or_ignore().kept().execute(db)? == 0 {
         return Err(clash(db, patient)?);
     }
     replace_identifiers(db, patient.id.into(), &[], &patient.details.identifiers)

@@ -1,0 +1,37 @@
+-- The statements of `POST /api/v1/patients`, for pgbench: the limit that the unit of work is measured against.
+--
+-- Each line `sent` is what the user service sends, word for word, as hms_db::Database::listen hears it; below it stands
+-- the same with values for its parameters. tests/statements.rs fails when the lines `sent` are no longer what is sent.
+-- The event and the audit entry are of the length of the real ones, and so is the answer that is kept.
+--
+-- It runs with the search path bench, public, on tables like the service's own: else the service would publish these.
+\set key random(1, 9223372036854775807)
+\set mrn random(1, 9223372036854775807)
+-- sent: BEGIN
+BEGIN;
+-- sent: INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at") VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at")
+VALUES ('0197a3c2-0000-7000-8000-000000000001', 'POST /api/v1/patients', CAST(:key AS text), repeat('f', 64), now())
+ON CONFLICT DO NOTHING;
+-- sent: INSERT INTO "patients" ("id", "mrn", "status", "given_name", "family_name", "birth_date", "gender", "phone", "email", "address", "identifiers", "deceased_at", "account_id", "version", "created_at", "updated_at", "search_text") VALUES ($1, $2, $3, $4, $5, $6, $7, DEFAULT, DEFAULT, DEFAULT, $8, DEFAULT, DEFAULT, $9, $10, $11, $12) ON CONFLICT DO NOTHING
+INSERT INTO "patients" ("id", "mrn", "status", "given_name", "family_name", "birth_date", "gender", "phone", "email",
+  "address", "identifiers", "deceased_at", "account_id", "version", "created_at", "updated_at", "search_text")
+VALUES (gen_random_uuid(), CAST(:mrn AS text), 'active', 'Ann', CAST(:key AS text), date '1980-01-01', 'female', DEFAULT,
+  DEFAULT, DEFAULT, '[]', DEFAULT, DEFAULT, 1, now(), now(), 'ann ' || CAST(:key AS text)) ON CONFLICT DO NOTHING;
+-- sent: INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at") SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text), CAST("created_at" AS timestamptz) FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place
+INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at")
+SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text),
+  CAST("created_at" AS timestamptz)
+FROM unnest(
+  ARRAY[CAST(gen_random_uuid() AS text), CAST(gen_random_uuid() AS text)],
+  ARRAY['patient.created', 'audit.recorded'],
+  ARRAY[CAST(gen_random_uuid() AS text), CAST(gen_random_uuid() AS text)],
+  ARRAY[repeat('x', 520), repeat('x', 780)],
+  ARRAY[CAST(now() AS text), CAST(now() AS text)]
+) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place;
+-- sent: UPDATE "idempotency_keys" SET "status" = $1, "answer" = $2 WHERE (("idempotency_keys"."caller" = $3) AND (("idempotency_keys"."operation" = $4) AND ("idempotency_keys"."idempotency_key" = $5)))
+UPDATE "idempotency_keys" SET "status" = 201, "answer" = jsonb_build_object('status', 201, 'body', repeat('x', 420))
+WHERE "caller" = '0197a3c2-0000-7000-8000-000000000001' AND "operation" = 'POST /api/v1/patients'
+  AND "idempotency_key" = CAST(:key AS text);
+-- sent: COMMIT
+COMMIT;
