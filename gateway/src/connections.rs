@@ -10,6 +10,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::future::pending;
 use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
 use std::os::fd::AsFd as _;
 use std::rc::{Rc, Weak};
@@ -24,6 +25,7 @@ use parking_lot::Mutex;
 use socket2::SockRef;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::Proxies;
 
@@ -56,6 +58,8 @@ impl Default for Clients {
 
 /// How long a connection that is one too many stays, to be told so.
 const TURNED_AWAY: Duration = Duration::from_secs(2);
+/// How often a connection with HTTP/2 is looked at while the gateway stops.
+const LAST_ANSWERS: Duration = Duration::from_millis(50);
 /// actix closes idle connections itself, and better; ours comes after it.
 const AFTER_ACTIX: Duration = Duration::from_secs(2);
 
@@ -65,6 +69,8 @@ pub struct Connections {
     proxies: Proxies,
     open: IntGauge,
     refused: IntCounter,
+    /// Cancelled when the gateway stops.
+    ending: CancellationToken,
     addresses: Mutex<HashMap<IpAddr, u32>>,
 }
 
@@ -97,22 +103,28 @@ impl Writing {
 
 impl Connections {
     /// None yet.
-    pub fn new(clients: Clients, proxies: Proxies, metrics: &Metrics) -> anyhow::Result<Self> {
+    pub fn new(
+        clients: Clients,
+        proxies: Proxies,
+        metrics: &Metrics,
+        ending: CancellationToken,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             clients,
             proxies,
             open: metrics.gauge("gateway_connections", "Connections of clients that are open.")?,
             refused: metrics
                 .counter("gateway_connections_refused_total", "Connections that were one too many.")?,
+            ending,
             addresses: Mutex::default(),
         })
     }
 
     /// Notes a new connection and watches over it. What its requests need of it lies in `extensions`.
     pub fn admit(self: &Arc<Self>, io: &dyn Any, extensions: &mut Extensions) {
-        let socket = io
-            .downcast_ref::<rt::net::TcpStream>()
-            .or_else(|| io.downcast_ref::<TlsStream<rt::net::TcpStream>>().map(|tls| tls.get_ref().0));
+        let tls = io.downcast_ref::<TlsStream<rt::net::TcpStream>>().map(|tls| tls.get_ref());
+        let socket = io.downcast_ref::<rt::net::TcpStream>().or(tls.map(|(socket, _)| socket));
+        let is_http2 = tls.is_some_and(|(_, session)| session.alpn_protocol() == Some(b"h2"));
         let Some(socket) = socket else { return };
         // Where the kernel does not know the option, the client's own end is all that is left.
         let _unknown = SockRef::from(socket).set_tcp_user_timeout(Some(self.clients.write));
@@ -120,7 +132,11 @@ impl Connections {
         let counted = peer.filter(|peer| !self.proxies.trusts(*peer)).map(network_of);
         let connection = Rc::new(self.count(counted));
         if let Ok(socket) = socket.as_fd().try_clone_to_owned() {
-            let watch = rt::spawn(watch_over(Rc::downgrade(&connection), TcpStream::from(socket)));
+            let watch = rt::spawn(watch_over(
+                Rc::downgrade(&connection),
+                TcpStream::from(socket),
+                is_http2.then(|| self.ending.clone()),
+            ));
             connection.watch.set(Some(watch));
         }
         extensions.insert(connection);
@@ -208,18 +224,33 @@ impl Drop for Connection {
 }
 
 /// Ends a connection that has been without a request in flight, or with an answer that nobody takes, for too long.
-async fn watch_over(connection: Weak<Connection>, socket: TcpStream) {
+///
+/// actix closes connections of HTTP/1.1 when it stops, and waits for those of HTTP/2; they end here, once they have
+/// nothing in flight after `ending`.
+async fn watch_over(connection: Weak<Connection>, socket: TcpStream, mut ending: Option<CancellationToken>) {
+    let mut stopping = false;
     loop {
-        let Some((due, write)) = connection.upgrade().map(|open| (open.due(), open.all.clients.write)) else {
+        let Some(open) = connection.upgrade() else { return };
+        let left = open.due().saturating_duration_since(Instant::now());
+        if left.is_zero() || (stopping && open.in_flight.get() == 0) {
+            // One that the client has closed already needs no end.
+            let _closed = socket.shutdown(Shutdown::Both);
             return;
+        }
+        // A request that comes meanwhile may be due before.
+        let pause = if stopping { LAST_ANSWERS } else { left.min(open.all.clients.write) };
+        drop(open);
+        let told = async {
+            match &ending {
+                Some(ending) => ending.cancelled().await,
+                None => pending().await,
+            }
         };
-        match due.checked_duration_since(Instant::now()) {
-            // A request that comes meanwhile may be due before.
-            Some(left) if !left.is_zero() => sleep(left.min(write)).await,
-            _ => {
-                // One that the client has closed already needs no end.
-                let _closed = socket.shutdown(Shutdown::Both);
-                return;
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = told => {
+                stopping = true;
+                ending = None;
             }
         }
     }
@@ -239,7 +270,9 @@ mod tests {
 
     fn connections(in_all: u32, per_address: u32) -> Arc<Connections> {
         let clients = Clients { connections: in_all, per_address, ..Clients::default() };
-        Arc::new(Connections::new(clients, Proxies::default(), &Metrics::new()).unwrap())
+        Arc::new(
+            Connections::new(clients, Proxies::default(), &Metrics::new(), CancellationToken::new()).unwrap(),
+        )
     }
 
     #[test]

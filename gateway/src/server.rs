@@ -168,7 +168,8 @@ fn serve(
     draining: &CancellationToken,
 ) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
     let clients = shared.edge.clients;
-    let connections = Connections::new(clients, shared.edge.proxies.clone(), &shared.metrics)?;
+    let connections =
+        Connections::new(clients, shared.edge.proxies.clone(), &shared.metrics, draining.clone())?;
     let (connections, ending, row) = (Arc::new(connections), draining.clone(), Arc::clone(shared));
     let server = HttpServer::new(move || {
         let gateway = Data::new(Gateway::new(&row, ending.clone()));

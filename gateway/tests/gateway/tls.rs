@@ -124,6 +124,30 @@ async fn an_answer_that_nobody_takes_ends_even_where_others_share_the_connection
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn stopping_ends_idle_connections_of_http2_and_lets_requests_end() {
+    let (echo, folder) = (Echo::start().await, Folder::new());
+    let trusted = folder.renew();
+    let gateway =
+        Gateway::edge(&echo.address, Edge { tls: Some(tls(folder.files())), ..Edge::default() }).await;
+    let address = gateway.running.tls_addr().unwrap();
+    let (idle, busy) = (client(trusted.clone(), address, false), client(trusted, address, false));
+    assert_eq!(idle.get(url(address, "/health")).send().await.unwrap().version(), Version::HTTP_2);
+    let waiting = tokio::spawn(busy.get(url(address, "/api/v1/patients/wait")).send());
+    while echo.requests() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let started = Instant::now();
+    let stopping = tokio::spawn(gateway.running.stop());
+    while crate::support::Client::try_connect(&address.to_string()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    echo.state.release.add_permits(1);
+    assert_eq!(waiting.await.unwrap().unwrap().text().await.unwrap(), "waited");
+    stopping.await.unwrap().unwrap();
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_plain_port_can_send_everybody_over() {
     let (echo, folder) = (Echo::start().await, Folder::new());
     folder.renew();
