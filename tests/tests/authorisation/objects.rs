@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hms_model::Coded;
 use hms_model::role::Role;
 use hms_tests::api::{Asks, Operation};
-use hms_tests::{PATIENCE, Person, Platform, records, until};
+use hms_tests::{PATIENCE, Person, Platform, password, records, until};
 use serde_json::{Value, json};
 
 /// Two patients, each with an appointment and a message, and those at the desk.
@@ -17,6 +17,9 @@ pub struct Desk {
     bos: Own,
     practitioner_id: String,
     department_id: String,
+    schedule_id: String,
+    appointment_type_id: String,
+    resource_id: String,
 }
 
 /// The records of one patient.
@@ -24,6 +27,11 @@ struct Own {
     patient: String,
     appointment: String,
     notification: String,
+    /// A session that is not the one they act in.
+    session: String,
+    invoice: String,
+    payment: String,
+    hold: String,
 }
 
 /// An operation, a body for it, and what comes of it for one's own record and for another's.
@@ -56,9 +64,21 @@ impl Desk {
         let practitioner_id =
             admin.make("/api/v1/practitioners", &records::practitioner("Mia", "Chen")).await;
         let department_id = admin.make("/api/v1/departments", &json!({"name": "Cardiology"})).await;
-        let anns = own(&ann, &practitioner_id, 600).await;
-        let bos = own(&bo, &practitioner_id, 660).await;
-        Self { admin, ann, bo, anns, bos, practitioner_id, department_id }
+        let anns = own(platform, &admin, &ann, &practitioner_id, 600).await;
+        let bos = own(platform, &admin, &bo, &practitioner_id, 660).await;
+        let (schedule_id, appointment_type_id, resource_id) = calendar(&admin, &department_id).await;
+        Self {
+            admin,
+            ann,
+            bo,
+            anns,
+            bos,
+            practitioner_id,
+            department_id,
+            schedule_id,
+            appointment_type_id,
+            resource_id,
+        }
     }
 
     /// In an order in which each can be done: what ends a record comes last.
@@ -79,6 +99,13 @@ impl Desk {
             case("GET /api/v1/practitioners/{id}", DONE, DONE),
             case("GET /api/v1/departments/{id}", DONE, DONE),
             case("GET /api/v1/notifications/{id}", DONE, HIDDEN),
+            case("GET /api/v1/schedules/{id}", DONE, DONE),
+            case("GET /api/v1/appointment-types/{id}", DONE, DONE),
+            case("GET /api/v1/resources/{id}", DONE, DONE),
+            case("DELETE /api/v1/slots/hold/{id}", (204, ""), HIDDEN),
+            case("GET /api/v1/billing/invoices/{id}", DONE, HIDDEN),
+            case("GET /api/v1/billing/invoices/{id}/pdf", DONE, HIDDEN),
+            case("GET /api/v1/billing/payments/{id}", DONE, HIDDEN),
             case("GET /api/v1/appointments/{id}", DONE, HIDDEN),
             case("PATCH /api/v1/appointments/{id}", DONE, HIDDEN).with(json!({"reason": "a cough"})),
             case("POST /api/v1/appointments/{id}/arrive", FORBIDDEN, FORBIDDEN),
@@ -86,6 +113,7 @@ impl Desk {
             case("POST /api/v1/appointments/{id}/noshow", FORBIDDEN, FORBIDDEN),
             case("POST /api/v1/appointments/{id}/cancel", DONE, HIDDEN).with(json!({"reason": "travelling"})),
             case("DELETE /api/v1/appointments/{id}", (204, ""), HIDDEN),
+            case("DELETE /api/v1/auth/sessions/{id}", (204, ""), HIDDEN),
         ]
     }
 
@@ -114,8 +142,15 @@ impl Desk {
             "patients" => &own.patient,
             "appointments" => &own.appointment,
             "notifications" => &own.notification,
+            "auth" => &own.session,
+            "billing" if template.contains("/payments/") => &own.payment,
+            "billing" => &own.invoice,
             "practitioners" => &self.practitioner_id,
             "departments" => &self.department_id,
+            "slots" => &own.hold,
+            "schedules" => &self.schedule_id,
+            "appointment-types" => &self.appointment_type_id,
+            "resources" => &self.resource_id,
             other => panic!("no record of {other}"),
         }
     }
@@ -132,7 +167,7 @@ impl Desk {
             assert!(all.contains(anns) && all.contains(bos), "{list}: {all:?}");
         }
         let none: BTreeSet<String> = BTreeSet::new();
-        for path in ["appointments", "notifications"] {
+        for path in ["appointments", "notifications", "billing/invoices", "billing/payments"] {
             let path = format!("/api/v1/{path}?patient_id={}", bo.patient);
             assert_eq!(self.ids(&self.ann, &path).await, none, "{path}");
             assert_ne!(self.ids(&self.bo, &path).await, none, "{path}");
@@ -149,14 +184,76 @@ impl Desk {
     }
 }
 
-async fn own(person: &Person, practitioner_id: &str, minutes: i64) -> Own {
+async fn own(
+    platform: &Platform,
+    admin: &Person,
+    person: &Person,
+    practitioner_id: &str,
+    minutes: i64,
+) -> Own {
     let body = records::booking(person.patient_id(), practitioner_id, records::moment(7, minutes));
     let appointment = person.book(&body).await.text("id");
     let notification = until("the confirmation", PATIENCE, async || {
         let list = person.client.get("/api/v1/notifications").await;
         list.expect(200).results().first().map(|message| message["id"].as_str().unwrap().to_owned())
     });
-    Own { patient: person.patient_id().to_owned(), appointment, notification: notification.await }
+    let invoice = billed(admin, person.patient_id()).await;
+    let amount = json!({ "amount": 100, "currency": "EUR" });
+    let payment = json!({ "invoice_id": invoice, "method": "cash", "amount": amount });
+    Own {
+        payment: admin.make("/api/v1/billing/payments", &payment).await,
+        invoice,
+        patient: person.patient_id().to_owned(),
+        appointment,
+        notification: notification.await,
+        session: other_session(platform, person).await,
+        hold: held(person, practitioner_id, minutes).await,
+    }
+}
+
+/// A slot that is held.
+async fn held(person: &Person, practitioner_id: &str, minutes: i64) -> String {
+    let at = |minutes| records::rfc3339(records::moment(9, minutes));
+    let (start, end) = (at(minutes), at(minutes + 30));
+    let hold = json!({"practitioner_id": practitioner_id, "start": start, "end": end, "minutes": 30});
+    person.make("/api/v1/slots/hold", &hold).await
+}
+
+/// A schedule of another practitioner, a type of appointment and a room.
+async fn calendar(admin: &Person, department_id: &str) -> (String, String, String) {
+    let practitioner_id = admin.make("/api/v1/practitioners", &records::practitioner("Ravi", "Rao")).await;
+    let room = json!({"department_id": department_id, "kind": "room", "category": "x-ray", "name": "X1"});
+    let kind = json!({"name": "X-ray", "duration_minutes": 15});
+    let schedule = json!({
+        "practitioner_id": practitioner_id,
+        "department_id": department_id,
+        "zone": "Europe/Berlin",
+        "valid_from": "2026-01-01",
+        "hours": {"weekly": [{"weekday": "monday", "start": "09:00", "end": "12:00"}]},
+        "slot_minutes": 30,
+    });
+    let schedule = admin.make_once_known("/api/v1/schedules", &schedule).await;
+    let room = admin.make_once_known("/api/v1/resources", &room).await;
+    (schedule, admin.make("/api/v1/appointment-types", &kind).await, room)
+}
+
+/// An invoice, as soon as billing knows the patient.
+async fn billed(admin: &Person, patient_id: &str) -> String {
+    let line = json!({ "description": "A visit", "unit_price": 1_000 });
+    let body = json!({ "patient_id": patient_id, "currency": "EUR", "lines": [line], "issue": {} });
+    until("the patient to be known", PATIENCE, async || {
+        let answer = admin.client.post("/api/v1/billing/invoices", &body).await;
+        (answer.code() != "UNKNOWN_REFERENCE").then(|| answer.expect(201).text("id"))
+    })
+    .await
+}
+
+/// Signs in once more.
+async fn other_session(platform: &Platform, person: &Person) -> String {
+    let other = platform.sign_in(&person.email, &password(&person.email)).await;
+    let list = other.client.get("/api/v1/auth/sessions").await;
+    let current = list.expect(200).results().iter().find(|session| session["current"] == true);
+    current.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
 /// Each operation on a record that a patient's scopes allow stands in the table.

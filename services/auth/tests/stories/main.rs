@@ -12,9 +12,14 @@ mod bad_input;
 mod first_admin;
 mod keys;
 mod links;
+mod lockout;
 mod login;
+mod people;
 mod refresh;
 mod register;
+mod second_factor;
+mod sessions;
+mod storm;
 
 use std::sync::Arc;
 

@@ -39,8 +39,10 @@ on_both_back_ends! {
         assert_eq!(told, expected);
         assert_eq!(last_act(&app).await, r#"create account success by "patient": "#);
         assert_eq!(audit(&app).await.pop().unwrap().actor.account_id, Some(account.id()));
-        let everything = serde_json::to_string(&app.published().await).unwrap();
-        assert!(!everything.contains("example.org"), "no e-mail address leaves the service: {everything}");
+        let mut everything = app.published().await;
+        everything.retain(|event| event.kind != "account.verification_requested");
+        let everything = serde_json::to_string(&everything).unwrap();
+        assert!(!everything.contains("example.org"), "no e-mail address leaves but for the mail: {everything}");
 
         sign_in(&app, "ann.andersson").await.expect(200);
     }
