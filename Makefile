@@ -8,7 +8,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash lint fmt bench bench-gateway bench-gateway-faults services services-down clean
+.PHONY: help run test test-crash test-ledger lint fmt bench bench-gateway bench-gateway-faults services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: ## every test, on SQLite and on PostgreSQL + RabbitMQ
 
 test-crash: ## kill everything under load; nothing acknowledged may be lost or doubled (settings: tests/crash.sh)
 	tests/crash.sh
+
+test-ledger: ## 100000 random money events, on SQLite and on PostgreSQL; the books must be right
+	HMS_TEST_LEDGER_EVENTS=$${HMS_TEST_LEDGER_EVENTS:-100000} cargo test -p hms-billing --test billing random
 
 lint: shellcheck ## formatting, clippy, shellcheck; any warning fails
 	cargo fmt --all --check

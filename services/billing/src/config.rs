@@ -1,7 +1,7 @@
 //! The settings that only this service has.
 
-use hms_model::Secret;
 use hms_model::money::Currency;
+use hms_model::{Secret, Text};
 use hms_settings::{SettingError, Settings};
 
 use crate::domain::ServiceCode;
@@ -10,6 +10,8 @@ use crate::domain::dunning::Steps;
 /// How the organisation bills.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// `HMS_ORGANISATION` (`HMS`): whose name stands on invoices.
+    pub organisation: Text<1, 100>,
     /// `HMS_CURRENCY` (`USD`): the currency of invoices that the service drafts by itself.
     pub currency: Currency,
     /// `HMS_BILLING_APPOINTMENT` (`APPOINTMENT`): the service of the catalogue that a fulfilled appointment is.
@@ -53,7 +55,11 @@ impl Config {
     /// Reads them.
     pub fn read(settings: &Settings) -> Result<Self, SettingError> {
         let appointment = settings.get("HMS_BILLING_APPOINTMENT").unwrap_or_else(|| "APPOINTMENT".into());
+        let organisation = settings.get("HMS_ORGANISATION").unwrap_or_else(|| "HMS".into());
         Ok(Self {
+            organisation: organisation
+                .parse()
+                .map_err(|reason| SettingError::new("HMS_ORGANISATION", reason))?,
             currency: settings.parse_or("HMS_CURRENCY", Currency::USD)?,
             appointment: appointment
                 .parse()

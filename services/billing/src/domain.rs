@@ -9,6 +9,7 @@ pub mod dunning;
 mod invoice;
 mod ledger;
 mod line;
+pub mod paper;
 mod payment;
 mod refusal;
 pub mod report;

@@ -8,6 +8,7 @@ mod courier;
 mod domain;
 mod dunning;
 mod events;
+mod pdf;
 mod provider;
 mod schema;
 mod store;
@@ -93,6 +94,7 @@ fn billing(routes: &mut ServiceConfig<'_>) {
         .service(invoices::create::create)
         .service(invoices::list::list)
         .service(invoices::get::get)
+        .service(invoices::pdf::pdf)
         .service(invoices::update::update)
         .service(invoices::issue::issue)
         .service(invoices::void::void)

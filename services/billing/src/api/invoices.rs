@@ -7,6 +7,7 @@ pub mod get;
 pub mod issue;
 pub mod list;
 mod new;
+pub mod pdf;
 pub mod update;
 pub mod void;
 pub mod write_off;

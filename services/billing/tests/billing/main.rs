@@ -14,6 +14,7 @@ mod guards;
 mod insurance;
 mod invoices;
 mod ledger;
+mod paper;
 mod payments;
 mod provider;
 mod random;
