@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use hms_db::DatabaseUrl;
 use hms_load::api::{Api, Credentials};
 use hms_load::events::Road;
 use hms_load::hospital::Hospital;
@@ -51,10 +50,10 @@ enum Command {
     Events {
         /// The database with the outbox; made when it is missing.
         #[arg(long)]
-        producer: DatabaseUrl,
+        producer: String,
         /// The database with the inbox; the same.
         #[arg(long)]
-        consumer: DatabaseUrl,
+        consumer: String,
         /// The first part of all names in the broker; `forget` deletes them.
         #[arg(long)]
         prefix: String,
@@ -97,6 +96,7 @@ async fn main() -> anyhow::Result<()> {
             }
         }
         Command::Events { producer, consumer, prefix, events, seconds } => {
+            let (producer, consumer) = (producer.parse()?, consumer.parse()?);
             let road = Road { producer, consumer, amqp: amqp_url(&settings)?, prefix };
             let measured = Duration::from_secs(seconds.into());
             writeln!(io::stdout(), "{}", hms_load::events::measure(&road, events, measured).await?)?;
