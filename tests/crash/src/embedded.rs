@@ -55,6 +55,7 @@ pub async fn run(config: &Config) -> Report {
     platform.stop().await;
     let mut report = Report::of(&History::read(&file), &databases.facts().await);
     report.notes.push(format!("wrote for {took:.1?}; at rest {drained:.1?} later"));
+    report.faults.extend(databases.broken_chain().await);
     let dead = databases.dead_letters().await;
     if dead > 0 {
         report.faults.push(format!("{dead} events are dead letters"));

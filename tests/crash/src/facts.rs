@@ -138,6 +138,13 @@ const MESSAGES: [(Kind, &str); 2] = [
 ];
 
 impl Databases {
+    /// What is wrong with the chain of the audit: what `hms audit verify` says of it.
+    pub async fn broken_chain(&self) -> Option<String> {
+        let report = hms_audit::verify::database(&self.0["audit"], None, None).await.unwrap();
+        assert!(report.entries > 0, "the audit is empty");
+        report.finding.map(|finding| format!("the audit: {finding}"))
+    }
+
     /// The databases at these places, by service.
     pub fn new(urls: impl IntoIterator<Item = (&'static str, DatabaseUrl)>) -> Self {
         let open = |url| Database::new(url, PoolOptions::default());

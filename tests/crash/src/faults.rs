@@ -41,7 +41,7 @@ impl Fault {
         ];
         all.extend(SERVICES.iter().map(|service| Self::Kill(program(service.name))));
         let die_at = |service, point| Self::DieAt(program(service), point);
-        for producer in ["user", "appointment"] {
+        for producer in ["user", "appointment", "notification"] {
             all.extend([die_at(producer, PUBLISHED), die_at(producer, CONFIRMED)]);
         }
         all.extend(

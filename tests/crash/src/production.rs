@@ -221,5 +221,6 @@ pub async fn run(config: &Config) -> Report {
     report.notes.extend(by_themselves);
     report.faults.extend(badly);
     report.faults.extend(platform.left(&databases).await);
+    report.faults.extend(databases.broken_chain().await);
     report
 }
