@@ -24,7 +24,7 @@ on_both_kinds! {
     /// On a fresh folder, with an import before it and a night after it.
     async fn its_commands_do_what_it_says(kind) {
         // It reads the password that the platform makes up.
-        let mut platform = Platform::prepare(kind).with("HMS_ADMIN_PASSWORD", "");
+        let mut platform = Platform::prepare(kind).with("HMS_ADMIN_PASSWORD", "").with("HMS_RATE_LIMITS", "");
         platform.launch().await;
         let export = repository().join("crates/hms/tests/data/synthea-small");
         platform.run(&["import", "synthea", export.to_str().unwrap()]).await.expect(0);

@@ -4,7 +4,9 @@ mod error;
 mod patience;
 mod wire;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use hms_model::Secret;
+use hms_model::role::Scope;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,8 +14,11 @@ use tokio::sync::Mutex;
 
 pub use error::ClientError;
 pub use patience::{Backoff, Patience};
-use wire::Wire;
 pub use wire::{Reply, Request};
+use wire::{Shown, Wire};
+
+/// How long a key may live that a program has made for itself and did not come to take back.
+const KEY_LIFETIME: TimeDelta = TimeDelta::days(1);
 
 /// Who signs in.
 #[derive(Debug, Clone)]
@@ -29,6 +34,14 @@ pub struct Client {
     wire: Wire,
     credentials: Credentials,
     session: Mutex<Session>,
+    program: Option<Program>,
+}
+
+/// The API key by which the client goes on as a program.
+#[derive(Deserialize)]
+struct Program {
+    id: String,
+    key: Secret,
 }
 
 /// The tokens at present. `round` counts the renewals: requests that were refused together renew once.
@@ -54,7 +67,32 @@ impl Client {
         let wire = Wire::new(url, patience)?;
         wire.probe().await?;
         let tokens = log_in(&wire, &credentials).await?;
-        Ok(Self { wire, credentials, session: Mutex::new(Session { tokens, round: 0 }) })
+        Ok(Self { wire, credentials, session: Mutex::new(Session { tokens, round: 0 }), program: None })
+    }
+
+    /// Goes on as a program, by an API key that the account makes for itself and that allows these scopes only: it is
+    /// bounded by how much it asks at the same time, and not by what a person may ask in an hour. An account that may
+    /// not make keys goes on as the person it is.
+    pub async fn go_on_as_program(
+        &mut self,
+        name: &str,
+        scopes: &[Scope],
+        now: DateTime<Utc>,
+    ) -> Result<(), ClientError> {
+        let body = json!({ "name": name, "scopes": scopes, "expires_at": now + KEY_LIFETIME });
+        let access = self.session.get_mut().tokens.access.clone();
+        let reply = self.wire.send(&sign_in_request("api-keys", body), Some(Shown::Token(&access))).await?;
+        self.program =
+            serde_json::from_value(reply.body).ok().filter(|_| reply.status == StatusCode::CREATED);
+        Ok(())
+    }
+
+    /// Takes back the key that was made for the program.
+    pub async fn end_program(&mut self) -> Result<(), ClientError> {
+        match self.program.take() {
+            Some(program) => self.delete(&format!("api-keys/{}", program.id)).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Makes a record; `key` is the `Idempotency-Key`.
@@ -81,12 +119,10 @@ impl Client {
     /// Sends a request with a valid token. What no row is to blame for is an error: a missing right, a route that
     /// is not there.
     async fn send(&self, request: Request) -> Result<Reply, ClientError> {
-        let session = self.session.lock().await.clone();
-        let mut reply = self.wire.send(&request, Some(&session.tokens.access)).await?;
-        if reply.status == StatusCode::UNAUTHORIZED {
-            let access = self.renew(session.round).await?;
-            reply = self.wire.send(&request, Some(&access)).await?;
-        }
+        let reply = match &self.program {
+            Some(program) => self.wire.send(&request, Some(Shown::Key(&program.key))).await?,
+            None => self.send_as_person(&request).await?,
+        };
         let (url, path) = (self.wire.url(), request.path);
         match reply.status {
             StatusCode::UNAUTHORIZED => Err(ClientError::Token { url }),
@@ -100,6 +136,16 @@ impl Client {
             }
             _ => Ok(reply),
         }
+    }
+
+    async fn send_as_person(&self, request: &Request) -> Result<Reply, ClientError> {
+        let session = self.session.lock().await.clone();
+        let reply = self.wire.send(request, Some(Shown::Token(&session.tokens.access))).await?;
+        if reply.status != StatusCode::UNAUTHORIZED {
+            return Ok(reply);
+        }
+        let access = self.renew(session.round).await?;
+        self.wire.send(request, Some(Shown::Token(&access))).await
     }
 
     /// A fresh access token in the place of the one of `round`: by the refresh token, and by the password where

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hms_model::Secret;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
@@ -61,6 +61,15 @@ impl Reply {
     }
 }
 
+/// By what a request shows who sends it.
+#[derive(Clone, Copy)]
+pub enum Shown<'a> {
+    /// An access token.
+    Token(&'a Secret),
+    /// An API key.
+    Key(&'a Secret),
+}
+
 /// The line to one gateway.
 pub struct Wire {
     http: reqwest::Client,
@@ -102,10 +111,10 @@ impl Wire {
     }
 
     /// Sends a request until it is answered for good, within the bounds of patience.
-    pub async fn send(&self, request: &Request, token: Option<&Secret>) -> Result<Reply, ClientError> {
+    pub async fn send(&self, request: &Request, shown: Option<Shown<'_>>) -> Result<Reply, ClientError> {
         let mut backoff = self.patience.while_busy();
         loop {
-            let (trouble, at_least) = match self.attempt(request, token).await {
+            let (trouble, at_least) = match self.attempt(request, shown).await {
                 Ok(reply) if reply.is_passing() => {
                     (ClientError::Busy { url: self.url(), status: reply.status }, reply.retry_after())
                 }
@@ -124,11 +133,15 @@ impl Wire {
         health.map(drop).map_err(|source| ClientError::Unreachable { url: self.url(), source })
     }
 
-    async fn attempt(&self, request: &Request, token: Option<&Secret>) -> reqwest::Result<Reply> {
+    async fn attempt(&self, request: &Request, shown: Option<Shown<'_>>) -> reqwest::Result<Reply> {
         let address = self.address(&format!("/api/v1/{}", request.path));
         let mut builder = self.http.request(request.method.clone(), address);
-        if let Some(token) = token {
-            builder = builder.bearer_auth(token.expose());
+        match shown {
+            Some(Shown::Token(token)) => builder = builder.bearer_auth(token.expose()),
+            Some(Shown::Key(key)) => {
+                builder = builder.header(AUTHORIZATION, format!("ApiKey {}", key.expose()))
+            }
+            None => {}
         }
         if let Some(key) = &request.key {
             builder = builder.header("Idempotency-Key", key);

@@ -8,7 +8,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, stream};
+use chrono::{DateTime, Utc};
 use hms_model::Clock;
+use hms_model::role::Scope;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,6 +21,23 @@ use super::report::{Counts, FileReport, Report, RowReport};
 use super::table::{Line, Row, Table, TableError};
 use super::unusable::Unusable;
 use crate::client::{Client, ClientError, Credentials, Patience};
+
+/// What an import needs to do.
+const SCOPES: [Scope; 13] = [
+    Scope::DepartmentRead,
+    Scope::DepartmentWrite,
+    Scope::PractitionerRead,
+    Scope::PractitionerWrite,
+    Scope::PatientRead,
+    Scope::PatientWrite,
+    Scope::AppointmentRead,
+    Scope::AppointmentWrite,
+    Scope::AppointmentRecord,
+    Scope::CoverageRead,
+    Scope::CoverageWrite,
+    Scope::InvoiceRead,
+    Scope::InvoiceWrite,
+];
 
 /// What to import, and how.
 #[derive(Debug, Clone)]
@@ -73,11 +92,25 @@ pub enum ImportError {
 /// show.
 pub async fn run(options: Options, out: &mut (dyn Write + Send)) -> Result<Report, ImportError> {
     let export = Export::open(&options.dir)?;
-    let client = Client::sign_in(&options.url, options.credentials, options.patience).await?;
+    let now = options.clock.now();
+    let mut client = Client::sign_in(&options.url, options.credentials, options.patience).await?;
+    client.go_on_as_program("hms import", &SCOPES, now).await?;
+    let report = bring_all(export, &client, options.concurrency, Progress::new(out, options.style), now).await;
+    client.end_program().await?;
+    report
+}
+
+async fn bring_all<'a>(
+    export: Export,
+    client: &'a Client,
+    concurrency: usize,
+    progress: Progress<'a>,
+    now: DateTime<Utc>,
+) -> Result<Report, ImportError> {
     let mut import = Import {
-        creator: Creator::new(&client),
-        concurrency: options.concurrency,
-        progress: Progress::new(out, options.style),
+        creator: Creator::new(client),
+        concurrency,
+        progress,
         report: Report { not_read: export.not_read, ..Report::default() },
     };
     let departments = import.bring(export.organizations, "departments", mapping::department).await?;
@@ -85,7 +118,6 @@ pub async fn run(options: Options, out: &mut (dyn Write + Send)) -> Result<Repor
     let practitioners = import.bring(export.providers, "practitioners", practitioner).await?;
     let patients = import.bring(export.patients, "patients", mapping::patient).await?;
     let known = References { departments: &departments, practitioners: &practitioners, patients: &patients };
-    let now = options.clock.now();
     let appointment = |row: &Row| mapping::appointment(row, &known, now);
     import.bring(export.encounters, "appointments", appointment).await?;
     let mut report = import.report;

@@ -58,6 +58,11 @@ impl Api {
                 .route("/health", web::get().to(HttpResponse::Ok))
                 .route("/api/v1/auth/login", web::post().to(login))
                 .route("/api/v1/auth/refresh", web::post().to(refresh))
+                // This account may not make keys: it imports as the person it is.
+                .route(
+                    "/api/v1/api-keys",
+                    web::post().to(|| async { error(403, "FORBIDDEN", json!({})) }),
+                )
                 .route("/api/v1/{resource}", web::post().to(create))
                 .route("/api/v1/{resource}/{id}", web::get().to(read))
         };
