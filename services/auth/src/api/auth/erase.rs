@@ -24,7 +24,7 @@ pub struct Erasure {
 
 /// Deletes one's own account with all personal data in it (GDPR, article 17). The records of a patient are not part of
 /// the account and stay. Admins are deleted by another admin.
-#[utoipa::path(tag = "auth", request_body = Erasure,
+#[utoipa::path(tag = "auth", operation_id = "erase_own_account", request_body = Erasure,
     responses((status = 204, description = "It is deleted."), Problems), security(("bearer" = [])))]
 #[post("/auth/me/erase")]
 pub async fn erase(

@@ -32,7 +32,7 @@ pub struct Acceptance {
 
 /// Accepts an invitation: makes the account, with a password that nobody else knows. The token works once and for
 /// 7 days.
-#[utoipa::path(tag = "auth", request_body = Acceptance, responses((status = 201, body = Account), Problems))]
+#[utoipa::path(tag = "auth", operation_id = "accept_invitation", request_body = Acceptance, responses((status = 201, body = Account), Problems))]
 #[post("/auth/invitation")]
 pub async fn accept(
     call: Call<scope::Anyone>,

@@ -35,6 +35,7 @@ pub struct InvitationForm {
 /// Invites somebody: a mail goes out with a token by which they choose their own password, once and within 7 days.
 #[utoipa::path(
     tag = "accounts",
+    operation_id = "create_invitation",
     request_body = InvitationForm,
     responses((status = 201, body = Invitation), Problems),
     security(("bearer" = ["account:write"]))

@@ -25,6 +25,7 @@ list_filters! {
 /// Lists the invitations.
 #[utoipa::path(
     tag = "accounts",
+    operation_id = "list_invitations",
     params(List<InvitationFilters>),
     responses((status = 200, body = Page<Invitation>), Problems),
     security(("bearer" = ["account:write"]))

@@ -14,6 +14,7 @@ use crate::store::invitations;
 /// Takes an open invitation back.
 #[utoipa::path(
     tag = "accounts",
+    operation_id = "withdraw_invitation",
     params(("id" = Uuid, Path, description = "The invitation.")),
     responses((status = 204, description = "It cannot be accepted any more."), Problems),
     security(("bearer" = ["account:write"]))

@@ -29,7 +29,7 @@ pub struct AppCode {
 
 /// Shows that the app has the secret; from now on signing in takes a code of it. Gives the recovery codes, shown once.
 /// The session counts as one with a second factor from its next refresh on.
-#[utoipa::path(tag = "auth", request_body = AppCode,
+#[utoipa::path(tag = "auth", operation_id = "confirm_second_factor", request_body = AppCode,
     responses((status = 200, body = RecoveryCodes), Problems), security(("bearer" = [])))]
 #[post("/auth/mfa/totp/confirm")]
 pub async fn confirm(

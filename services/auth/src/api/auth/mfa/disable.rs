@@ -31,7 +31,7 @@ pub struct Disabling {
 
 /// Takes the second factor and the recovery codes away. A password of fewer than 15 characters must be changed first,
 /// since it is not good enough alone.
-#[utoipa::path(tag = "auth", request_body = Disabling,
+#[utoipa::path(tag = "auth", operation_id = "disable_second_factor", request_body = Disabling,
     responses((status = 204, description = "There is none any more."), Problems), security(("bearer" = [])))]
 #[post("/auth/mfa/totp/disable")]
 pub async fn disable(

@@ -34,7 +34,7 @@ pub struct TotpSecret {
 
 /// Gives the secret for an authenticator app (RFC 6238: SHA-1, 6 digits, 30 seconds). It counts for nothing until it is
 /// confirmed by a code.
-#[utoipa::path(tag = "auth", request_body = Enrolment,
+#[utoipa::path(tag = "auth", operation_id = "enrol_second_factor", request_body = Enrolment,
     responses((status = 200, body = TotpSecret), Problems), security(("bearer" = [])))]
 #[post("/auth/mfa/totp")]
 pub async fn enrol(

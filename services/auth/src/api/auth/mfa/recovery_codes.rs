@@ -14,7 +14,7 @@ use crate::api::auth::guard::{self, Failure, Subject};
 use crate::api::auth::{Uncached, own_account_locked, uncached};
 
 /// Gives ten new recovery codes, shown once, in place of all others. Asks for a code of the app, or for a recovery code.
-#[utoipa::path(tag = "auth", request_body = AppCode,
+#[utoipa::path(tag = "auth", operation_id = "renew_recovery_codes", request_body = AppCode,
     responses((status = 200, body = RecoveryCodes), Problems), security(("bearer" = [])))]
 #[post("/auth/mfa/recovery-codes")]
 pub async fn renew(

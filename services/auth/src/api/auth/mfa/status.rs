@@ -24,7 +24,7 @@ pub struct MfaStatus {
 }
 
 /// Says whether one has a second factor.
-#[utoipa::path(tag = "auth", responses((status = 200, body = MfaStatus), Problems), security(("bearer" = [])))]
+#[utoipa::path(tag = "auth", operation_id = "get_second_factor", responses((status = 200, body = MfaStatus), Problems), security(("bearer" = [])))]
 #[get("/auth/mfa")]
 pub async fn status(call: Call<scope::Enrolling>, state: web::Data<State>) -> Result<Reply, Problem> {
     let id = call.claims()?.sub;

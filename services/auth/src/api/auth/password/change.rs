@@ -27,7 +27,7 @@ pub struct PasswordChange {
 }
 
 /// Changes one's own password, and ends all other sessions.
-#[utoipa::path(tag = "auth", request_body = PasswordChange,
+#[utoipa::path(tag = "auth", operation_id = "change_password", request_body = PasswordChange,
     responses((status = 204, description = "It is changed."), Problems), security(("bearer" = [])))]
 #[post("/auth/password")]
 pub async fn change(

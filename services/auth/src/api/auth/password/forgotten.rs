@@ -23,7 +23,7 @@ pub struct Forgotten {
 
 /// Sends a mail with the way to another password, if there is such an account; the answer is the same if there is none.
 /// Asked for again within a minute, no second mail is sent.
-#[utoipa::path(tag = "auth", request_body = Forgotten,
+#[utoipa::path(tag = "auth", operation_id = "forgot_password", request_body = Forgotten,
     responses((status = 204, description = "If there is such an account, a mail is on its way."), Problems))]
 #[post("/auth/password/forgotten")]
 pub async fn forgotten(call: Call<scope::Anyone>, body: Json<Forgotten>) -> Result<Reply, Problem> {

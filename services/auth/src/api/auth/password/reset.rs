@@ -31,7 +31,7 @@ pub struct PasswordReset {
 
 /// Sets another password by the token of a mail, which works once and for 30 minutes. Ends all sessions, and the waits
 /// after failed attempts; a second factor stays.
-#[utoipa::path(tag = "auth", request_body = PasswordReset,
+#[utoipa::path(tag = "auth", operation_id = "reset_password", request_body = PasswordReset,
     responses((status = 204, description = "It is set."), Problems))]
 #[post("/auth/password/reset")]
 pub async fn reset(

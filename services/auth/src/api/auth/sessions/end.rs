@@ -12,7 +12,7 @@ use crate::api::auth::ending;
 use crate::store::sessions::Which;
 
 /// Ends one of one's own sessions.
-#[utoipa::path(tag = "auth", params(("id" = Uuid, Path, description = "The session.")),
+#[utoipa::path(tag = "auth", operation_id = "end_session", params(("id" = Uuid, Path, description = "The session.")),
     responses((status = 204, description = "It has ended."), Problems), security(("bearer" = [])))]
 #[delete("/auth/sessions/{id}")]
 pub async fn end(call: Call<scope::InPerson>, id: web::Path<SessionId>) -> Result<Reply, Problem> {

@@ -11,7 +11,7 @@ use crate::api::auth::ending;
 use crate::store::sessions::Which;
 
 /// Ends all of one's own sessions, the one of this request among them.
-#[utoipa::path(tag = "auth",
+#[utoipa::path(tag = "auth", operation_id = "end_all_sessions",
     responses((status = 204, description = "All have ended."), Problems), security(("bearer" = [])))]
 #[delete("/auth/sessions")]
 pub async fn end_all(call: Call<scope::InPerson>) -> Result<Reply, Problem> {

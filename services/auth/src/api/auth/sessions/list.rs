@@ -48,7 +48,7 @@ impl SessionView {
 }
 
 /// Lists one's own open sessions.
-#[utoipa::path(tag = "auth", params(List<SessionFilters>),
+#[utoipa::path(tag = "auth", operation_id = "list_sessions", params(List<SessionFilters>),
     responses((status = 200, body = Page<SessionView>), Problems), security(("bearer" = [])))]
 #[get("/auth/sessions")]
 pub async fn list(call: Call<scope::InPerson>, list: List<SessionFilters>) -> Result<Reply, Problem> {

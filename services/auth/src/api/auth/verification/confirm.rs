@@ -25,7 +25,7 @@ pub struct Confirmation {
 }
 
 /// Shows that a mail has reached the holder of an account. The token works once and for 24 hours.
-#[utoipa::path(tag = "auth", request_body = Confirmation,
+#[utoipa::path(tag = "auth", operation_id = "verify_email", request_body = Confirmation,
     responses((status = 204, description = "The address is verified."), Problems))]
 #[post("/auth/verification/confirm")]
 pub async fn confirm(call: Call<scope::Anyone>, body: Json<Confirmation>) -> Result<Reply, Problem> {

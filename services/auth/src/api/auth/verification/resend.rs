@@ -22,7 +22,7 @@ pub struct Unverified {
 
 /// Sends the mail with the verification once more, if there is such an account and it is not verified; the answer is
 /// the same if not. Asked for again within a minute, no second mail is sent.
-#[utoipa::path(tag = "auth", request_body = Unverified,
+#[utoipa::path(tag = "auth", operation_id = "resend_verification", request_body = Unverified,
     responses((status = 204, description = "If it is due, a mail is on its way."), Problems))]
 #[post("/auth/verification")]
 pub async fn resend(call: Call<scope::Anyone>, body: Json<Unverified>) -> Result<Reply, Problem> {
