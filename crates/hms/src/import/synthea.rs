@@ -1,19 +1,21 @@
-//! Brings Synthea's CSV export in: organisations, then practitioners, then patients, then encounters, each file's
-//! rows several at once.
+//! Brings Synthea's CSV export in: organisations, then practitioners, then patients, then encounters, then what these
+//! cost, each file's rows several at once.
 
+mod bills;
 mod mapping;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use futures_util::{StreamExt, stream};
 use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, stream};
 use hms_model::Clock;
 use hms_model::role::Scope;
 use serde::Serialize;
 use serde_json::Value;
 
+use self::bills::{COSTS, Costs, IMMUNIZATIONS, MEDICATIONS, PAYERS, PROCEDURES};
 use self::mapping::{ENCOUNTERS, Known, Mapped, ORGANIZATIONS, PATIENTS, PROVIDERS, References};
 use super::create::{Creator, Outcome};
 use super::progress::{Progress, Style};
@@ -95,7 +97,8 @@ pub async fn run(options: Options, out: &mut (dyn Write + Send)) -> Result<Repor
     let now = options.clock.now();
     let mut client = Client::sign_in(&options.url, options.credentials, options.patience).await?;
     client.go_on_as_program("hms import", &SCOPES, now).await?;
-    let report = bring_all(export, &client, options.concurrency, Progress::new(out, options.style), now).await;
+    let report =
+        bring_all(export, &client, options.concurrency, Progress::new(out, options.style), now).await;
     client.end_program().await?;
     report
 }
@@ -120,10 +123,30 @@ async fn bring_all<'a>(
     let known = References { departments: &departments, practitioners: &practitioners, patients: &patients };
     let appointment = |row: &Row| mapping::appointment(row, &known, now);
     import.bring(export.encounters, "appointments", appointment).await?;
+    if let Some(Bills { payers, encounters, costs }) = export.bills {
+        import.pass_over(&costs)?;
+        let payers = import.bring(payers, "billing/payers", bills::payer).await?;
+        let invoice = |row: &Row| costs.invoice(row, &known, &payers, now);
+        import.bring(encounters, "billing/invoices", invoice).await?;
+        name_the_second_reading(&mut import.report);
+    }
     let mut report = import.report;
     report.refused.sort();
     report.left_out.sort();
     Ok(report)
+}
+
+/// encounters.csv is read twice, for what took place and for what it cost: each reading leaves out columns of the other.
+fn name_the_second_reading(report: &mut Report) {
+    let used =
+        |column: &String| [ENCOUNTERS, COSTS].iter().any(|layout| layout.columns.contains(&column.as_str()));
+    for read in report.files.iter_mut().filter(|read| read.file == ENCOUNTERS.file) {
+        read.not_used.retain(|column| !used(column));
+    }
+    if let Some(last) = report.files.last_mut() {
+        last.file = "encounters.csv, costs";
+        last.not_used.clear();
+    }
 }
 
 /// The files, opened and their headers checked before anything is sent.
@@ -132,7 +155,25 @@ struct Export {
     providers: Table,
     patients: Table,
     encounters: Table,
+    bills: Option<Bills>,
     not_read: Vec<String>,
+}
+
+/// What encounters cost, where the export says it.
+struct Bills {
+    payers: Table,
+    encounters: Table,
+    costs: Costs,
+}
+
+impl Bills {
+    fn open(dir: &Path) -> Result<Option<Self>, TableError> {
+        if !Costs::are_in(dir) {
+            return Ok(None);
+        }
+        let (payers, encounters) = (Table::open(dir, PAYERS)?, Table::open(dir, COSTS)?);
+        Ok(Some(Self { payers, encounters, costs: Costs::read(dir)? }))
+    }
 }
 
 impl Export {
@@ -146,13 +187,17 @@ impl Export {
             providers: Table::open(dir, PROVIDERS)?,
             patients: Table::open(dir, PATIENTS)?,
             encounters: Table::open(dir, ENCOUNTERS)?,
+            bills: Bills::open(dir)?,
             not_read: not_read(dir).map_err(unreadable)?,
         })
     }
 }
 
 fn not_read(dir: &Path) -> io::Result<Vec<String>> {
-    let read = [ORGANIZATIONS, PROVIDERS, PATIENTS, ENCOUNTERS].map(|layout| layout.file);
+    let mut read = [ORGANIZATIONS, PROVIDERS, PATIENTS, ENCOUNTERS].map(|layout| layout.file).to_vec();
+    if Costs::are_in(dir) {
+        read.extend([PAYERS, PROCEDURES, IMMUNIZATIONS, MEDICATIONS].map(|layout| layout.file));
+    }
     let mut names = Vec::new();
     for entry in dir.read_dir()? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -188,6 +233,16 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
+    /// Tells of the rows without which their encounters are billed.
+    fn pass_over(&mut self, costs: &Costs) -> io::Result<()> {
+        for (file, line, reason) in &costs.unusable {
+            let about = RowReport { file, line: *line, reason: reason.to_string() };
+            self.progress.say("refused", &about)?;
+            self.report.refused.push(about);
+        }
+        Ok(())
+    }
+
     /// Brings one file in, and gives back which of Synthea's ids are which of ours.
     async fn bring<B: Serialize>(
         &mut self,

@@ -64,6 +64,7 @@ impl Api {
                     web::post().to(|| async { error(403, "FORBIDDEN", json!({})) }),
                 )
                 .route("/api/v1/{resource}", web::post().to(create))
+                .route("/api/v1/{resource:billing/[a-z]+}", web::post().to(create))
                 .route("/api/v1/{resource}/{id}", web::get().to(read))
         };
         let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
@@ -206,18 +207,23 @@ fn make(state: &mut State, resource: &str, key: &str, body: Value) -> HttpRespon
         assert_eq!(first, &body, "a key stands for one request");
         return HttpResponse::Created().insert_header(("Idempotent-Replayed", "true")).json(answer);
     }
-    for (field, of) in
-        [("department_id", "departments"), ("practitioner_id", "practitioners"), ("patient_id", "patients")]
-    {
+    for (field, of) in [
+        ("department_id", "departments"),
+        ("practitioner_id", "practitioners"),
+        ("patient_id", "patients"),
+        ("payer_id", "billing/payers"),
+    ] {
         let named = body.get(field);
         if named.is_some_and(|id| find(state, of, |record| &record["id"] == id).is_none()) {
             return error(422, "UNKNOWN_REFERENCE", json!({ "field": field }));
         }
     }
-    let ours = body["identifiers"].as_array().unwrap();
-    let same = find(state, resource, |record| {
-        record["identifiers"].as_array().unwrap().iter().any(|identifier| ours.contains(identifier))
-    });
+    let same = match body["identifiers"].as_array() {
+        Some(ours) => find(state, resource, |record| {
+            record["identifiers"].as_array().unwrap().iter().any(|identifier| ours.contains(identifier))
+        }),
+        None => find(state, resource, |record| record["reference"] == body["reference"]),
+    };
     if let Some(same) = same {
         return error(409, "DUPLICATE", json!({ "id": same["id"] }));
     }

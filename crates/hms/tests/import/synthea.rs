@@ -65,6 +65,44 @@ async fn appointments_name_the_records_of_their_row() {
     assert_eq!(appointment["reason"], "Fracture of forearm");
 }
 
+#[actix_web::test]
+async fn what_encounters_cost_becomes_invoices_split_by_payer() {
+    let api = Api::start();
+    for _ in 0..2 {
+        let (report, _) = import(api.options("synthea-costs")).await.unwrap();
+        assert!(report.is_complete(), "{report:?}");
+        assert_eq!(report.not_read, Vec::<String>::new());
+        assert_eq!(report.files[3].not_used, ["ENCOUNTERCLASS", "REASONCODE"]);
+        assert_eq!(report.files.last().unwrap().file, "encounters.csv, costs");
+        let last = report.files.last().unwrap().counts;
+        assert_eq!((last.read, last.created + last.already_there), (12, 12));
+        api.forget_keys();
+    }
+    assert_eq!(api.records("billing/payers").len(), 1);
+    let invoices = api.records("billing/invoices");
+    assert_eq!(invoices.len(), 12, "the second run brings nothing twice");
+    let sum = |of: &dyn Fn(&Value) -> i64| invoices.iter().map(of).sum::<i64>();
+    let net = |line: &Value| line["unit_price"].as_i64().unwrap() - line["discount_amount"].as_i64().unwrap();
+    let total = sum(&|invoice| invoice["lines"].as_array().unwrap().iter().map(net).sum());
+    // 480.55 + 80.00 + 100.01 + 9 x 80.00 of encounters, 26.60 + 25.29 of medication.
+    assert_eq!(total, 138_056 + 5_189);
+    // 384.44 + 33.34 + 80.00, and 5.32 of medication.
+    assert_eq!(sum(&|invoice| invoice["issue"]["payer_due"].as_i64().unwrap()), 49_778 + 532);
+    let of = |number: &str| {
+        let all = invoices.iter();
+        all.clone().find(|invoice| invoice["reference"].as_str().unwrap().ends_with(number)).unwrap().clone()
+    };
+    let first = of("000000000001");
+    let described: Vec<_> =
+        first["lines"].as_array().unwrap().iter().map(|line| &line["description"]).collect();
+    assert_eq!(described.last().unwrap(), &"Other services");
+    assert_eq!(first["issue"]["issued_on"], "2018-05-01");
+    let third = of("000000000003");
+    let discounts: i64 =
+        third["lines"].as_array().unwrap().iter().map(|line| line["discount_amount"].as_i64().unwrap()).sum();
+    assert_eq!(discounts, 8_000 + 6_000 + 3_333 - 10_001);
+}
+
 /// The bad rows in their order: of two patients with one number, the first in the file is the first there.
 fn one_by_one(api: &Api) -> Options {
     Options { concurrency: 1, ..api.options("synthea-bad") }

@@ -155,7 +155,8 @@ pub struct Known {
 }
 
 impl Known {
-    fn find(&self, column: &'static str, id: &str) -> Result<String, Unusable> {
+    /// Our id for one of Synthea's, which stands in this column.
+    pub fn find(&self, column: &'static str, id: &str) -> Result<String, Unusable> {
         let unknown = || Unusable::UnknownReference { column, id: id.into(), file: self.file };
         self.ids.get(id).cloned().ok_or_else(unknown)
     }
@@ -309,7 +310,7 @@ fn date(column: &'static str, text: &str) -> Result<NaiveDate, Unusable> {
 }
 
 /// RFC 3339, and the form without seconds that the data dictionary shows.
-fn time(column: &'static str, text: &str) -> Result<DateTime<Utc>, Unusable> {
+pub fn time(column: &'static str, text: &str) -> Result<DateTime<Utc>, Unusable> {
     let exact = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
     let to_the_minute = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%MZ").map(|time| time.and_utc());
     exact.or_else(|_| to_the_minute()).map_err(|_| Unusable::Unreadable {
