@@ -5,7 +5,7 @@ use hms_testkit::on_both_back_ends;
 use serde_json::json;
 
 use crate::browser::{Browser, request};
-use crate::{CALLBACK, ISSUER, PASSWORD, hospital, last_act, oauth_client, person, signed_in};
+use crate::{ADMIN, App, CALLBACK, ISSUER, PASSWORD, hospital, last_act, oauth_client, person, signed_in};
 
 fn with(
     mut parameters: Vec<(&'static str, String)>,
@@ -17,6 +17,16 @@ fn with(
         parameters.push((name, value.to_owned()));
     }
     parameters
+}
+
+/// What an authenticator app shows now (RFC 6238).
+fn code_shown(app: &App, secret: &str) -> String {
+    let key = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let digest = ring::hmac::sign(&key, &(app.clock.now().timestamp() / 30).to_be_bytes());
+    let offset = usize::from(digest.as_ref()[19] & 15);
+    let word = u32::from_be_bytes(digest.as_ref()[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", word % 1_000_000)
 }
 
 on_both_back_ends! {
@@ -143,6 +153,37 @@ on_both_back_ends! {
         app.anonymous().post("/api/v1/auth/login", &login).await.expect_problem(429, "LOCKED_OUT");
         app.clock.advance(TimeDelta::minutes(15));
         assert_eq!(browser.submit(&attempt(PASSWORD)).await.status, 303);
+    }
+
+    async fn the_page_takes_the_second_factor_in_the_same_step(backend) {
+        let settings = [ADMIN[0], ADMIN[1], ("HMS_MFA_REQUIRED_ROLES", "doctor")];
+        let app = App::start_real_tokens(backend, &settings).await;
+        let admin = signed_in(&app, "admin").await;
+        let client = oauth_client(&admin, json!({})).await;
+        let secret = admin.post("/api/v1/auth/mfa/totp", &json!({})).await.expect(200).text("secret");
+        let code = json!({"code": code_shown(&app, &secret)});
+        let confirmed = admin.post("/api/v1/auth/mfa/totp/confirm", &code).await;
+        let recovery = confirmed.expect(200)["recovery_codes"][0].as_str().unwrap().to_owned();
+        let mut browser = Browser::new(&app);
+        let csrf = browser.open(&request(&client.id)).await.field("csrf");
+        let answer = |name: &str, otp: &str| {
+            let mut fields = request(&client.id);
+            fields.extend([("csrf", csrf.clone()), ("username", name.into()), ("password", PASSWORD.into())]);
+            fields.extend([("otp", otp.into()), ("decision", "allow".into())]);
+            fields
+        };
+        for (otp, said) in [("", "one-time code of your second factor"), ("000000", "code"), ("x", "code")] {
+            let page = browser.submit(&answer("admin", otp)).await;
+            assert_eq!((page.status, page.location.is_none()), (400, true), "{otp}");
+            assert!(page.body.contains(said), "{}", page.body);
+        }
+        assert_eq!(browser.submit(&answer("admin", &recovery)).await.status, 303);
+        assert_eq!(browser.submit(&answer("admin", &recovery)).await.status, 400, "used up");
+        // Whoever must have one and has none sets it up elsewhere first.
+        let form = json!({"email": "d@hospital.example", "username": "dora", "password": PASSWORD, "roles": ["doctor"]});
+        admin.post("/api/v1/accounts", &form).await.expect(201);
+        let page = browser.submit(&answer("dora", "")).await;
+        assert_eq!((page.status, page.body.contains("needs a second factor")), (400, true), "{}", page.body);
     }
 
     async fn a_client_of_a_department_is_for_staff(backend) {
