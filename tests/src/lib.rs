@@ -23,7 +23,7 @@ pub use audit::Trail;
 pub use hms_testkit::{Answer, Client, Folder, until};
 pub use kinds::{Kind, wanted};
 pub use people::{ADMIN_EMAIL, ADMIN_PASSWORD, Person, password};
-pub use platform::Platform;
+pub use platform::{Platform, Replica};
 pub use ports::Ports;
 pub use process::{Outcome, Process, binary, programs, repository, run};
 

@@ -58,8 +58,17 @@ impl Person {
 
     /// Books, once the appointment service knows of those whom the body names: it learns of them by events.
     pub async fn book(&self, body: &Value) -> Answer {
+        self.once_known("/api/v1/appointments", body).await
+    }
+
+    /// Makes a record, once its service knows of those whom the body names, and gives its id.
+    pub async fn make_once_known(&self, path: &str, body: &Value) -> String {
+        self.once_known(path, body).await.text("id")
+    }
+
+    async fn once_known(&self, path: &str, body: &Value) -> Answer {
         let answer = until(&format!("what this names: {body}"), PATIENCE, async || {
-            let answer = self.client.post("/api/v1/appointments", body).await;
+            let answer = self.client.post(path, body).await;
             (answer.code() != "UNKNOWN_REFERENCE").then_some(answer)
         })
         .await;

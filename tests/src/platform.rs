@@ -73,15 +73,7 @@ impl Platform {
     /// Starts it; returns when it has printed its table of addresses.
     pub async fn launch(&mut self) {
         self.spawn();
-        let process = self.process.as_mut().unwrap();
-        let table = until("the table of addresses", STARTING, async || {
-            let stdout = process.stdout();
-            if let Some(status) = process.ended() {
-                panic!("the platform ended by itself ({status}): {stdout}");
-            }
-            stdout.contains(TABLE_ENDS).then_some(stdout)
-        })
-        .await;
+        let table = answering(self.process.as_mut().unwrap()).await;
         let gateway = format!("gateway {}", self.gateway_url());
         let lines: Vec<_> =
             table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -182,4 +174,46 @@ impl Platform {
     pub fn service(&self, name: &str) -> Client {
         Client::new(format!("http://127.0.0.1:{}", self.ports.of(name)), None)
     }
+}
+
+/// Another process of the platform on the same databases and queues, with ports and a folder of its own.
+#[derive(Debug)]
+pub struct Replica {
+    _process: Process,
+    ports: Ports,
+    _folder: Folder,
+}
+
+impl Platform {
+    /// Starts another process beside this one; returns when it answers. Both need the same `HMS_AUTH_KEY`.
+    pub async fn replica(&self) -> Replica {
+        let (ports, folder) = (Ports::reserve(), Folder::new());
+        let mut command = self.command(&["up"]);
+        command.env("HMS_PORT_OFFSET", ports.offset.to_string());
+        command.env("HMS_DATA_DIR", folder.path().join("data"));
+        // Clients reach all processes at one place, whose name stands in the tokens.
+        command.env("HMS_PUBLIC_URL", self.gateway_url());
+        let mut process = Process::start(command, folder.path());
+        answering(&mut process).await;
+        Replica { _process: process, ports, _folder: folder }
+    }
+}
+
+impl Replica {
+    /// A client of a service at its own port, without a token.
+    pub fn service(&self, name: &str) -> Client {
+        Client::new(format!("http://127.0.0.1:{}", self.ports.of(name)), None)
+    }
+}
+
+/// Waits for the table of addresses.
+async fn answering(process: &mut Process) -> String {
+    until("the table of addresses", STARTING, async || {
+        let stdout = process.stdout();
+        if let Some(status) = process.ended() {
+            panic!("the platform ended by itself ({status}): {stdout}");
+        }
+        stdout.contains(TABLE_ENDS).then_some(stdout)
+    })
+    .await
 }
