@@ -25,7 +25,7 @@ use super::unusable::Unusable;
 use crate::client::{Client, ClientError, Credentials, Patience};
 
 /// What an import needs to do.
-const SCOPES: [Scope; 13] = [
+const SCOPES: [Scope; 14] = [
     Scope::DepartmentRead,
     Scope::DepartmentWrite,
     Scope::PractitionerRead,
@@ -39,6 +39,7 @@ const SCOPES: [Scope; 13] = [
     Scope::CoverageWrite,
     Scope::InvoiceRead,
     Scope::InvoiceWrite,
+    Scope::InvoiceIssue,
 ];
 
 /// What to import, and how.

@@ -8,7 +8,8 @@ pub mod submit;
 
 use hms_model::audit::Action;
 use hms_model::id::ClaimId;
-use hms_problem::Problem;
+use hms_model::role::Reach;
+use hms_problem::{Code, Problem};
 use hms_service::{Act, Reply, Work};
 
 use crate::books;
@@ -16,9 +17,12 @@ use crate::domain::{Claim, Invoice};
 use crate::store;
 
 /// Holds a claim with its invoice, which comes first; `If-Match` is checked.
-fn hold(work: &mut Work<'_>, id: ClaimId) -> Result<(Claim, Invoice), Problem> {
+fn hold(work: &mut Work<'_>, id: ClaimId, reach: Reach) -> Result<(Claim, Invoice), Problem> {
     let invoice = store::claims::find(work.db, id)?.invoice_id;
     let invoice = store::invoices::hold(work.db, invoice)?;
+    if !reach.covers_in(invoice.patient_id, invoice.department_id) {
+        return Err(Code::NotFound.into());
+    }
     let claim = store::claims::find(work.db, id)?;
     work.check_version(claim.version)?;
     Ok((claim, invoice))

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::State;
+use crate::api::of_the_whole;
 use crate::dunning;
 
 /// What the dunning of today has done.
@@ -23,6 +24,7 @@ pub struct Dunned {
     responses((status = 200, body = Dunned), Problems), security(("bearer" = ["invoice:issue"])))]
 #[post("/billing/dunning")]
 pub async fn dun(call: Call<scope::InvoiceIssue>, state: web::Data<State>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let steps = state.config.dunning;
     let mut raised = 0;
     loop {

@@ -25,7 +25,7 @@ pub struct Stamp {
 pub fn issued(invoice: &Invoice, stamp: Stamp) -> Result<Option<Entry>, Refusal> {
     entry(
         EntryKind::Invoice,
-        name("Invoice", invoice),
+        name("Invoice", invoice)?,
         invoice.id.uuid(),
         invoice.currency,
         stamp,
@@ -42,7 +42,7 @@ pub fn issued(invoice: &Invoice, stamp: Stamp) -> Result<Option<Entry>, Refusal>
 pub fn credited(note: &Invoice, credited: &Credited, stamp: Stamp) -> Result<Option<Entry>, Refusal> {
     entry(
         EntryKind::CreditNote,
-        name("Credit note", note),
+        name("Credit note", note)?,
         note.id.uuid(),
         note.currency,
         stamp,
@@ -62,7 +62,7 @@ pub fn written_off(invoice: &Invoice, stamp: Stamp) -> Result<Option<Entry>, Ref
     let (patient, payer) = (invoice.open_of(Side::Patient)?, invoice.open_of(Side::Payer)?);
     entry(
         EntryKind::WriteOff,
-        name("Write-off", invoice),
+        name("Write-off", invoice)?,
         invoice.id.uuid(),
         invoice.currency,
         stamp,
@@ -126,7 +126,7 @@ pub fn credit_used(
     let (owed, credit) = accounts(side);
     entry(
         EntryKind::Credit,
-        name("Credit for invoice", invoice),
+        name("Credit for invoice", invoice)?,
         invoice.id.uuid(),
         invoice.currency,
         stamp,
@@ -138,7 +138,7 @@ pub fn credit_used(
 pub fn shifted(invoice: &Invoice, amount: Money, stamp: Stamp) -> Result<Option<Entry>, Refusal> {
     entry(
         EntryKind::Claim,
-        name("Claim for invoice", invoice),
+        name("Claim for invoice", invoice)?,
         invoice.id.uuid(),
         invoice.currency,
         stamp,
@@ -207,12 +207,11 @@ fn till(method: Method) -> &'static str {
     }
 }
 
-fn name(what: &str, invoice: &Invoice) -> Description {
-    let number = invoice.number.as_deref().unwrap_or("-");
-    // A word of ours and a number of ours: never empty, never long.
-    format!("{what} {number}").parse().unwrap_or_else(|_| unreachable!("a short text"))
+fn name(what: &str, invoice: &Invoice) -> Result<Description, Refusal> {
+    text(&format!("{what} {}", invoice.number.as_deref().unwrap_or("-")))
 }
 
+/// Words and numbers of ours make short texts; one that is too long is refused like any other.
 fn text(what: &str) -> Result<Description, Refusal> {
-    what.parse().map_err(|_| Refusal::NoPostings)
+    what.parse().map_err(|_| Refusal::Field("memo", "must have 1 to 300 characters"))
 }

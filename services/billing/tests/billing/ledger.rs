@@ -35,6 +35,37 @@ on_both_back_ends! {
         world.app.stop().await;
     }
 
+    async fn a_key_of_one_department_reaches_neither_the_books_nor_another_ones_invoices(backend) {
+        let world = World::start(backend).await;
+        let (patient, here, there) =
+            (world.patient().await, world.department("Here").await, world.department("There").await);
+        let mut claims = world.app.claims(&[Role::Accountant]);
+        claims.department_id = Some(here);
+        let bound = world.app.client_with(claims);
+        let of = |department| {
+            let mut body = invoice(patient, 100);
+            body["department_id"] = json!(department);
+            body["issue"] = json!({});
+            body
+        };
+        bound.post(INVOICES, &of(there)).await.expect_problem(403, "FORBIDDEN");
+        let own = bound.post(INVOICES, &of(here)).await;
+        own.expect(201);
+        let other = world.books.post(INVOICES, &of(there)).await;
+        bound.get(&crate::common::path(&other.expect(201)["id"])).await.expect_problem(404, "NOT_FOUND");
+        assert_eq!(bound.get(INVOICES).await.expect(200).results().len(), 1);
+        let pay = |id: &serde_json::Value| {
+            json!({ "invoice_id": id, "method": "cash", "amount": crate::common::eur(1) })
+        };
+        bound.post(crate::common::PAYMENTS, &pay(&own["id"])).await.expect(201);
+        bound.post(crate::common::PAYMENTS, &pay(&other["id"])).await.expect_problem(422, "UNKNOWN_REFERENCE");
+        for path in [ENTRIES, "/api/v1/accounting/periods", "/api/v1/billing/claims"] {
+            bound.get(path).await.expect_problem(403, "FORBIDDEN");
+        }
+        bound.get(&format!("{REPORTS}/trial-balance?currency=EUR")).await.expect_problem(403, "FORBIDDEN");
+        world.app.stop().await;
+    }
+
     async fn a_month_that_is_over_closes_and_takes_nothing_more(backend) {
         let world = World::start(backend).await;
         let patient = world.patient().await;

@@ -10,6 +10,7 @@ use hms_service::{Act, Call, Reply};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::of_the_whole;
 use crate::domain::{Account, AccountKind, Description, Refusal};
 use crate::store;
 
@@ -30,6 +31,7 @@ pub struct NewAccount {
     responses((status = 201, body = Account), Problems), security(("bearer" = ["ledger:write"])))]
 #[post("/accounting/accounts")]
 pub async fn create(call: Call<scope::LedgerWrite>, body: Json<NewAccount>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let new = body.into_inner();
     if !new.code.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Refusal::Field("code", "must have digits only").into());

@@ -6,6 +6,7 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
+use crate::api::of_the_whole;
 use crate::domain::Account;
 use crate::store;
 
@@ -14,5 +15,6 @@ use crate::store;
     responses((status = 200, body = Vec<Account>), Problems), security(("bearer" = ["ledger:read"])))]
 #[get("/accounting/accounts")]
 pub async fn list(call: Call<scope::LedgerRead>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     Reply::ok(&call.read(move |db| Ok(store::ledger::accounts(db)?)).await?)
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::price::NewPrice;
+use crate::api::of_the_whole;
 use crate::domain::{Description, Item, Refusal, ServiceCode};
 use crate::store;
 
@@ -31,6 +32,7 @@ pub struct NewItem {
     responses((status = 201, body = Item), Problems), security(("bearer" = ["catalogue:write"])))]
 #[post("/billing/catalogue")]
 pub async fn create(call: Call<scope::CatalogueWrite>, body: Json<NewItem>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let new = body.into_inner();
     call.write(move |work| make(work, new)).await
 }

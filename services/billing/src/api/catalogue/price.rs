@@ -12,6 +12,7 @@ use hms_service::{Act, Call, Reply};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::of_the_whole;
 use crate::books;
 use crate::domain::{Item, Price, Refusal};
 use crate::store;
@@ -50,6 +51,7 @@ pub async fn add(
     id: web::Path<CatalogueItemId>,
     body: Json<NewPrice>,
 ) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let (id, price) = (id.into_inner(), body.into_inner().price()?);
     call.write(move |work| {
         let item = store::catalogue::find(work.db, id)?;

@@ -10,6 +10,7 @@ use hms_service::{Act, Call, Reply};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::of_the_whole;
 use crate::books;
 use crate::domain::{Description, Item};
 use crate::store;
@@ -34,6 +35,7 @@ pub async fn update(
     id: web::Path<CatalogueItemId>,
     body: Json<ItemChange>,
 ) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let (id, change) = (id.into_inner(), body.into_inner());
     call.write(move |work| {
         let item = store::catalogue::find(work.db, id)?;

@@ -34,9 +34,9 @@ pub async fn accept(
     id: web::Path<ClaimId>,
     body: Json<Acceptance>,
 ) -> Result<Reply, Problem> {
-    let (id, answer) = (id.into_inner(), body.into_inner());
+    let (reach, id, answer) = (call.reach()?, id.into_inner(), body.into_inner());
     call.write(move |work| {
-        let (claim, invoice) = hold(work, id)?;
+        let (claim, invoice) = hold(work, id, reach)?;
         let (next, rest) = claim.accept(answer.agreed.unwrap_or(claim.claimed), answer.reason, work.now)?;
         let reply = save(work, &next)?;
         if !rest.is_zero() {

@@ -2,10 +2,11 @@
 
 use actix_web::get;
 use hms_api::{List, Page, Problems};
-use hms_model::role::{Reach, scope};
-use hms_problem::{Code, Problem};
+use hms_model::role::scope;
+use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
+use crate::api::of_the_whole;
 use crate::domain::Claim;
 use crate::store::{self, claims::ClaimFilters};
 
@@ -14,9 +15,7 @@ use crate::store::{self, claims::ClaimFilters};
     responses((status = 200, body = Page<Claim>), Problems), security(("bearer" = ["coverage:read"])))]
 #[get("/billing/claims")]
 pub async fn list(call: Call<scope::CoverageRead>, list: List<ClaimFilters>) -> Result<Reply, Problem> {
-    if call.reach()? != Reach::Everyone {
-        return Err(Problem::new(Code::Forbidden).message("Claims belong to no department."));
-    }
+    of_the_whole(&call)?;
     let page = call.read(move |db| Ok(store::claims::list(db, &list)?)).await?;
     call.disclose(Disclosure::list("claim", page.results.iter().map(|claim| claim.patient_id))).await?;
     Reply::ok(&page)

@@ -31,9 +31,9 @@ pub async fn reject(
     id: web::Path<ClaimId>,
     body: Json<Rejection>,
 ) -> Result<Reply, Problem> {
-    let (id, reason) = (id.into_inner(), body.into_inner().reason);
+    let (reach, id, reason) = (call.reach()?, id.into_inner(), body.into_inner().reason);
     call.write(move |work| {
-        let (claim, invoice) = hold(work, id)?;
+        let (claim, invoice) = hold(work, id, reach)?;
         let next = claim.become_status(ClaimStatus::Rejected, work.now)?;
         let reply = save(work, &Claim { reason: Some(reason), ..next })?;
         let open = invoice.open_of(Side::Payer)?;

@@ -16,9 +16,9 @@ use crate::domain::{Claim, ClaimStatus};
     responses((status = 200, body = Claim), Problems), security(("bearer" = ["coverage:write"])))]
 #[post("/billing/claims/{id}/submit")]
 pub async fn submit(call: Call<scope::CoverageWrite>, id: web::Path<ClaimId>) -> Result<Reply, Problem> {
-    let id = id.into_inner();
+    let (reach, id) = (call.reach()?, id.into_inner());
     call.write(move |work| {
-        let (claim, _) = hold(work, id)?;
+        let (claim, _) = hold(work, id, reach)?;
         save(work, &claim.become_status(ClaimStatus::Submitted, work.now)?)
     })
     .await

@@ -11,6 +11,7 @@ use hms_service::{Act, Call, Reply, Work};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::of_the_whole;
 use crate::domain::{Coverage, Reference, Refusal, Terms};
 use crate::store;
 
@@ -37,6 +38,7 @@ pub struct NewCoverage {
     responses((status = 201, body = Coverage), Problems), security(("bearer" = ["coverage:write"])))]
 #[post("/billing/coverages")]
 pub async fn create(call: Call<scope::CoverageWrite>, body: Json<NewCoverage>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let new = body.into_inner();
     call.write(move |work| make(work, new)).await
 }

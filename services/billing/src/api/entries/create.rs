@@ -12,6 +12,7 @@ use hms_service::{Act, Call, Reply, Work};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::of_the_whole;
 use crate::books;
 use crate::domain::booking::{self, Stamp};
 use crate::domain::{Description, Entry, Posting, Refusal};
@@ -48,6 +49,7 @@ pub struct NewEntry {
     responses((status = 201, body = Entry), Problems), security(("bearer" = ["ledger:write"])))]
 #[post("/accounting/entries")]
 pub async fn create(call: Call<scope::LedgerWrite>, body: Json<NewEntry>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let new = body.into_inner();
     call.write(move |work| make(work, new)).await
 }

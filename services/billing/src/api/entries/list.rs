@@ -6,6 +6,7 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
+use crate::api::of_the_whole;
 use crate::domain::Entry;
 use crate::store::{self, ledger::EntryFilters};
 
@@ -14,5 +15,6 @@ use crate::store::{self, ledger::EntryFilters};
     responses((status = 200, body = Page<Entry>), Problems), security(("bearer" = ["ledger:read"])))]
 #[get("/accounting/entries")]
 pub async fn list(call: Call<scope::LedgerRead>, list: List<EntryFilters>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     Reply::ok(&call.read(move |db| Ok(store::ledger::list(db, &list)?)).await?)
 }

@@ -10,6 +10,7 @@ use hms_service::{Act, Call, Reply};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::of_the_whole;
 use crate::books;
 use crate::domain::{Description, Entry, EntryKind, Refusal};
 use crate::store;
@@ -34,6 +35,7 @@ pub async fn reverse(
     id: web::Path<LedgerEntryId>,
     body: Json<NewReversal>,
 ) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let (id, memo) = (id.into_inner(), body.into_inner().memo);
     call.write(move |work| {
         let entry = store::ledger::find(work.db, id)?;

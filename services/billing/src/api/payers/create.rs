@@ -9,6 +9,7 @@ use hms_service::{Act, Call, Reply};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::api::of_the_whole;
 use crate::domain::{Description, Payer, Reference};
 use crate::store;
 
@@ -27,6 +28,7 @@ pub struct NewPayer {
     responses((status = 201, body = Payer), Problems), security(("bearer" = ["coverage:write"])))]
 #[post("/billing/payers")]
 pub async fn create(call: Call<scope::CoverageWrite>, body: Json<NewPayer>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let new = body.into_inner();
     call.write(move |work| {
         if let Some(reference) = &new.reference

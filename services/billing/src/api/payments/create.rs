@@ -6,7 +6,7 @@ use hms_api::{Json, Problems};
 use hms_model::audit::Action;
 use hms_model::id::{InvoiceId, PatientId, PayerId};
 use hms_model::money::Money;
-use hms_model::role::scope;
+use hms_model::role::{Reach, scope};
 use hms_problem::{Code, Problem};
 use hms_service::{Call, Reply, Work};
 use serde::Deserialize;
@@ -54,22 +54,27 @@ pub async fn create(
     if new.by_provider && state.provider.is_none() {
         return Err(Refusal::Field("by_provider", "no payment provider is set").into());
     }
-    let reply = call.write(move |work| take(work, new)).await?;
+    let reach = call.reach()?;
+    let reply = call.write(move |work| take(work, new, reach)).await?;
     if let Some(provider) = &state.provider {
         provider.wake.notify_one();
     }
     Ok(reply)
 }
 
-fn take(work: &mut Work<'_>, new: TakePayment) -> Result<Reply, Problem> {
+fn take(work: &mut Work<'_>, new: TakePayment, reach: Reach) -> Result<Reply, Problem> {
     let invoice = match new.invoice_id.map(|id| store::invoices::hold(work.db, id)).transpose() {
         Err(hms_db::Error::NotFound) => return Err(Refusal::Unknown("invoice_id").into()),
         found => found?,
     };
+    let department = invoice.as_ref().and_then(|invoice| invoice.department_id);
     let of_invoice = invoice.as_ref().map(|invoice| invoice.patient_id);
     let patient_id = new.patient_id.or(of_invoice).ok_or(Refusal::Field("patient_id", "who pays?"))?;
     if of_invoice.is_some_and(|of| of != patient_id) {
         return Err(Refusal::Field("patient_id", "the invoice is another patient's").into());
+    }
+    if !reach.covers_in(patient_id, department) {
+        return Err(Refusal::Unknown("invoice_id").into());
     }
     if let Some(invoice) = invoice.as_ref().filter(|invoice| !invoice.status.is_owed()) {
         return Err(Refusal::Illegal(invoice.status).into());

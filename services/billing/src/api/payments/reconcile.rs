@@ -9,6 +9,7 @@ use hms_service::{Call, Reply};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::of_the_whole;
 use crate::books;
 use crate::domain::statement::{self, Match};
 use crate::store;
@@ -35,6 +36,7 @@ pub struct Reconciled {
     responses((status = 200, body = Reconciled), Problems), security(("bearer" = ["ledger:write"])))]
 #[post("/billing/payments/reconcile")]
 pub async fn reconcile(call: Call<scope::LedgerWrite>, body: Json<Statement>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let lines = statement::read(&body.into_inner().csv)?;
     call.write(move |work| {
         let payments = store::payments::unreconciled(work.db)?;

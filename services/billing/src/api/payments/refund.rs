@@ -12,6 +12,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::State;
+use crate::api::of_the_whole;
 use crate::books;
 use crate::domain::{Note, Payment, Refund, RefundStatus, Refusal};
 use crate::store;
@@ -39,6 +40,7 @@ pub async fn refund(
     id: web::Path<PaymentId>,
     body: Json<NewRefund>,
 ) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let (id, new) = (id.into_inner(), body.into_inner());
     let reply = call.write(move |work| give_back(work, id, new)).await?;
     if let Some(provider) = &state.provider {

@@ -9,6 +9,7 @@ use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply};
 
 use super::Period;
+use crate::api::of_the_whole;
 use crate::domain::Refusal;
 use crate::store;
 
@@ -18,6 +19,7 @@ use crate::store;
     responses((status = 201, body = Period), Problems), security(("bearer" = ["ledger:write"])))]
 #[post("/accounting/periods/{month}/close")]
 pub async fn close(call: Call<scope::LedgerWrite>, month: web::Path<String>) -> Result<Reply, Problem> {
+    of_the_whole(&call)?;
     let month = month.into_inner();
     let wrong = || Problem::field(Code::InvalidRequest, "month", "must be a month such as 2026-03");
     let last_day = last_day(&month).ok_or_else(wrong)?;

@@ -8,6 +8,7 @@ use hms_problem::Problem;
 use hms_service::Call;
 
 use super::{Asked, account_rows, asked, reply};
+use crate::api::of_the_whole;
 use crate::domain::report::BalanceSheet;
 use crate::store::{self, reports::Span};
 
@@ -19,6 +20,7 @@ pub async fn balance_sheet(
     call: Call<scope::LedgerRead>,
     query: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
+    of_the_whole(&call)?;
     let asked = asked(query)?;
     let (currency, span) = (asked.currency, Span { from: None, ..asked.span() });
     let accounts = call.read(move |db| Ok(store::reports::balances(db, currency, span)?)).await?;

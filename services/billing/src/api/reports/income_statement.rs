@@ -8,6 +8,7 @@ use hms_problem::Problem;
 use hms_service::Call;
 
 use super::{Asked, account_rows, asked, reply};
+use crate::api::of_the_whole;
 use crate::domain::report::IncomeStatement;
 use crate::store;
 
@@ -19,6 +20,7 @@ pub async fn income_statement(
     call: Call<scope::LedgerRead>,
     query: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
+    of_the_whole(&call)?;
     let asked = asked(query)?;
     let (currency, span) = (asked.currency, asked.span());
     let accounts = call.read(move |db| Ok(store::reports::balances(db, currency, span)?)).await?;
