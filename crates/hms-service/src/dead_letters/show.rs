@@ -72,3 +72,18 @@ pub(crate) async fn show(
     call.disclose(Disclosure::record(RESOURCE, id, patients).always()).await?;
     Reply::ok(&WholeDeadLetter::from(letter))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_of_a_mail_is_hidden_and_all_else_is_shown_as_it_came() {
+        let mail = r#"{"type":"account.invited","data":{"email":"ann@example.org","token":"s3cret"}}"#;
+        let shown = without_secret(mail);
+        assert!(!shown.contains("s3cret") && shown.contains("ann@example.org"), "{shown}");
+        for other in ["", "no JSON", r#"{ "data": {"tokens": 1} }"#, r#"{"token": "not in the payload"}"#] {
+            assert_eq!(without_secret(other), other);
+        }
+    }
+}

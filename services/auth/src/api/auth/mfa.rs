@@ -8,13 +8,14 @@ pub mod status;
 
 use chrono::{DateTime, Utc};
 use hms_model::Secret;
-use hms_model::id::AccountId;
+use hms_model::id::{AccountId, SessionId};
 use hms_problem::{Code, Problem};
-use hms_service::Work;
+use hms_service::{Reply, Work};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::guard::{self, Failure, Subject};
 use crate::State;
 use crate::domain::{recovery, totp};
 use crate::store::factors::{self, Totp};
@@ -39,6 +40,27 @@ pub fn accepts(work: &mut Work<'_>, state: &State, account: AccountId, code: &st
         Some(step) => Ok(factors::use_step(work.db, account, step)?),
         None => Ok(false),
     }
+}
+
+/// Asks a code of somebody who is signed in; wrong ones are counted for the session. None when it is right, else the
+/// refusal.
+fn refusal(
+    work: &mut Work<'_>,
+    state: &State,
+    (account, sid): (AccountId, SessionId),
+    code: &str,
+) -> Result<Option<Reply>, Problem> {
+    let subject = Subject::of_session(sid);
+    if let Some(until) = guard::locked_until(work.db, &subject, work.now)? {
+        return guard::locked_out(work, state, Some(account), until).map(Some);
+    }
+    if accepts(work, state, account, code)? {
+        guard::forgive(work, &subject)?;
+        return Ok(None);
+    }
+    let told = Code::CodeWrong.into();
+    let failure = Failure { subject: &subject, account: Some(account), reason: "wrong code", told };
+    guard::failed(work, state, failure).map(Some)
 }
 
 /// The step that a code of the app belongs to, if it is right.

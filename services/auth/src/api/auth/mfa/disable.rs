@@ -12,7 +12,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::State;
-use crate::api::auth::guard::{self, Failure, Subject};
 use crate::api::auth::own_account_locked;
 use crate::api::auth::proof::{self, Proof};
 use crate::domain::password;
@@ -56,17 +55,10 @@ fn judge(
 ) -> Result<Reply, Problem> {
     own_account_locked(work.db, id)?;
     proof.holds(work, id)?;
-    let subject = Subject::of_session(sid);
-    if let Some(until) = guard::locked_until(work.db, &subject, work.now)? {
-        return guard::locked_out(work, state, Some(id), until);
-    }
-    if !super::accepts(work, state, id, code)? {
-        let told = Code::CodeWrong.into();
-        let failure = Failure { subject: &subject, account: Some(id), reason: "wrong code", told };
-        return guard::failed(work, state, failure);
+    if let Some(refusal) = super::refusal(work, state, (id, sid), code)? {
+        return Ok(refusal);
     }
     factors::remove(work.db, id)?;
-    guard::forgive(work, &subject)?;
     work.audit(Act::new(Action::Update, "account").on(id).detail("second factor disabled"))?;
     Ok(Reply::no_content())
 }

@@ -4,13 +4,12 @@ use actix_web::{post, web};
 use hms_api::{Json, Problems};
 use hms_model::audit::Action;
 use hms_model::role::scope;
-use hms_problem::{Code, Problem};
+use hms_problem::Problem;
 use hms_service::{Act, Call, Reply};
 
 use super::RecoveryCodes;
 use super::confirm::AppCode;
 use crate::State;
-use crate::api::auth::guard::{self, Failure, Subject};
 use crate::api::auth::{Uncached, own_account_locked, uncached};
 
 /// Gives ten new recovery codes, shown once, in place of all others. Asks for a code of the app, or for a recovery code.
@@ -26,14 +25,8 @@ pub async fn renew(
     let code = body.into_inner().code;
     let reply = call.write_unkeyed(move |work| {
         let account = own_account_locked(work.db, id)?;
-        let subject = Subject::of_session(sid);
-        if let Some(until) = guard::locked_until(work.db, &subject, work.now)? {
-            return guard::locked_out(work, &state, Some(id), until);
-        }
-        if !super::accepts(work, &state, id, code.as_str())? {
-            let told = Code::CodeWrong.into();
-            let failure = Failure { subject: &subject, account: Some(id), reason: "wrong code", told };
-            return guard::failed(work, &state, failure);
+        if let Some(refusal) = super::refusal(work, &state, (id, sid), code.as_str())? {
+            return Ok(refusal);
         }
         let codes = super::renew_codes(work, id)?;
         work.audit(Act::new(Action::Update, "account").on(account.id).detail("recovery codes"))?;
