@@ -148,7 +148,7 @@ impl RouteTable {
         let by_name = self.route(&format!("{BY_NAME}/{name}"), &upstream, None)?;
         self.upstreams.push(Arc::new(by_name));
         for resource in resources {
-            if !can_be_resource(&resource) {
+            if !can_be_prefix(&resource) {
                 return Err(TableError::Resource { name, resource });
             }
             self.insert(self.route(&resource, &upstream, group.as_deref())?)?;
@@ -158,9 +158,7 @@ impl RouteTable {
 
     fn add_route(&mut self, entry: &RouteEntry) -> Result<(), TableError> {
         let RouteEntry { prefix, upstream, group, stream_idle_ms, deprecation, sunset } = entry;
-        let mut segments = prefix.split('/');
-        let first = segments.next().unwrap_or_default();
-        if !can_be_resource(first) || !segments.all(|segment| segment == ANY || is_word(segment)) {
+        if !can_be_prefix(prefix) {
             return Err(TableError::Prefix(prefix.clone()));
         }
         let unknown = || TableError::Unknown { prefix: prefix.clone(), upstream: upstream.clone() };
@@ -307,6 +305,13 @@ fn can_be_resource(resource: &str) -> bool {
     let version =
         resource.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
     is_word(resource) && !version && !OWN.contains(&resource) && resource != BY_NAME
+}
+
+/// A resource, and what follows it: words, files such as `calendar.ics`, or any one segment.
+fn can_be_prefix(prefix: &str) -> bool {
+    let mut segments = prefix.split('/');
+    can_be_resource(segments.next().unwrap_or_default())
+        && segments.all(|segment| segment == ANY || segment.split('.').all(is_word))
 }
 
 #[cfg(test)]

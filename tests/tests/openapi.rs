@@ -31,7 +31,7 @@ on_both_kinds! {
                 assert_eq!(found.document["summary"], operation.document["summary"], "{}", operation.name());
             }
             for resource in service.resources {
-                let path = format!("/api/v1/{resource}");
+                let path = format!("/api/v1/{}", resource.replace('*', "{id}"));
                 assert!(own.values().any(|operation| operation.path.starts_with(&path)), "{path}");
             }
         }

@@ -137,6 +137,14 @@ kinds! {
     Hold => HoldId,
     /// Appointments that were booked as one, by a recurrence rule.
     Series => SeriesId,
+    /// Someone who waits for a time to become free.
+    WaitlistEntry => WaitlistEntryId,
+    /// A time that became free, as it is offered to somebody who waits.
+    Offer => OfferId,
+    /// A place in the queue at the counter.
+    Ticket => TicketId,
+    /// A desk that people of the queue are called to.
+    Desk => DeskId,
     /// A message to someone, whatever its channel.
     Notification => NotificationId,
     /// One entry of the audit.
@@ -165,6 +173,10 @@ kinds! {
     Client => ClientId,
     /// What an account has allowed a client, with the tokens that follow from it.
     Grant => GrantId,
+    /// An address that events are sent to.
+    Webhook => WebhookId,
+    /// An event on its way to a webhook.
+    WebhookDelivery => WebhookDeliveryId,
 }
 
 #[cfg(test)]

@@ -45,10 +45,18 @@ impl Role {
     fn groups(self) -> &'static [&'static [Scope]] {
         match self {
             Role::Admin => &[Scope::ALL],
-            Role::Doctor => &[SEE, AUDIT, TREAT, &[Scope::AppointmentOverbook]],
-            Role::Nurse => &[SEE, AUDIT, TREAT],
+            Role::Doctor => &[SEE, AUDIT, TREAT, COUNTER, &[Scope::AppointmentOverbook]],
+            Role::Nurse => &[SEE, AUDIT, TREAT, COUNTER],
             Role::Receptionist => {
-                &[SEE, AUDIT, TREAT, &[Scope::AppointmentRecord, Scope::ScheduleWrite], BILLS, CASH_DESK]
+                &[
+                    SEE,
+                    AUDIT,
+                    TREAT,
+                    COUNTER,
+                    &[Scope::AppointmentRecord, Scope::ScheduleWrite],
+                    BILLS,
+                    CASH_DESK,
+                ]
             }
             Role::Accountant => &[SEE, AUDIT, BILLS, CASH_DESK, BOOKS],
             Role::Pharmacist | Role::LabTechnician | Role::Staff => &[SEE, AUDIT],
@@ -66,6 +74,7 @@ const SEE: &[Scope] = &[
     Scope::AppointmentRead,
     Scope::NotificationRead,
     Scope::ScheduleRead,
+    Scope::QueueRead,
 ];
 
 /// All staff may ask who did what, and make API keys for themselves.
@@ -73,6 +82,9 @@ const AUDIT: &[Scope] = &[Scope::AuditRead, Scope::ApiKeyWrite];
 
 /// What it takes to have a patient treated; patients do it for themselves.
 const TREAT: &[Scope] = &[Scope::PatientWrite, Scope::AppointmentWrite];
+
+/// To run the queue at the counter.
+const COUNTER: &[Scope] = &[Scope::QueueWrite];
 
 /// To see invoices and payments; patients only their own.
 const BILLS: &[Scope] = &[Scope::InvoiceRead, Scope::PaymentRead];
@@ -162,6 +174,10 @@ scopes! {
     ScheduleRead = "schedule:read",
     /// Make and change schedules, appointment types, rooms and equipment, holidays.
     ScheduleWrite = "schedule:write",
+    /// Read the queue at the counter as a screen shows it: ticket numbers and desks, no names.
+    QueueRead = "queue:read",
+    /// Run the queue: check in, call, move, skip; see whose the tickets are.
+    QueueWrite = "queue:write",
     /// Read messages that were sent.
     NotificationRead = "notification:read",
     /// Read the audit.
@@ -202,6 +218,10 @@ scopes! {
     LedgerRead = "ledger:read",
     /// Write to the ledger by hand, reverse its entries, close its periods.
     LedgerWrite = "ledger:write",
+    /// Read webhooks and what became of their deliveries, with the data that was sent.
+    WebhookRead = "webhook:read",
+    /// Make and change webhooks, send again.
+    WebhookWrite = "webhook:write",
 }
 
 /// What a handler asks of its caller.

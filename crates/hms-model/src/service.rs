@@ -7,7 +7,7 @@ pub struct ServiceEntry {
     pub name: &'static str,
     /// Its port, before `HMS_PORT_OFFSET`.
     pub port: u16,
-    /// The resources under `/api/v1` that it answers, such as `patients`.
+    /// The resources under `/api/v1` that it answers, such as `patients`; `*` stands for one part of the path.
     pub resources: &'static [&'static str],
 }
 
@@ -21,8 +21,11 @@ macro_rules! with_services {
         $with! {
             auth 8000 ["auth", "accounts", "api-keys", "oauth"],
             user 8001 ["patients", "practitioners", "departments"],
-            appointment 8002 ["appointments", "slots", "schedules", "appointment-types", "resources", "holidays"],
-            notification 8003 ["notifications"],
+            appointment 8002 [
+                "appointments", "slots", "schedules", "appointment-types", "resources", "holidays", "waitlist", "queue",
+                "practitioners/*/calendar.ics",
+            ],
+            notification 8003 ["notifications", "webhooks"],
             billing 8006 ["billing", "accounting"],
             audit 8007 ["audit"],
         }

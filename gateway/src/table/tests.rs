@@ -59,7 +59,7 @@ fn a_table_that_cannot_be_right_is_refused_with_the_reason() {
         (entry("user", "http://user?a=1", "patients"), "must end after host and port"),
         (entry("user", "http://me:pw@user", "patients"), "must not hold a user"),
         (entry("user", "http://user", "Patients"), "cannot be a resource"),
-        (entry("user", "http://user", "a/b"), "cannot be a resource"),
+        (entry("user", "http://user", "a//b"), "cannot be a resource"),
         (entry("user", "http://user", ""), "cannot be a resource"),
         (entry("user", "http://user", "docs"), "cannot be a resource"),
         (entry("user", "http://user", "v2"), "cannot be a resource"),
