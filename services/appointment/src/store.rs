@@ -1,5 +1,21 @@
 //! All SQL: rows to domain types and back.
 
+/// One page of a list: `$filtered` gives the boxed query, `$row` its rows, each of which is turned into a `$thing`. The rows are
+/// counted only when the page does not tell their number.
+macro_rules! paged {
+    ($db:expr, $list:expr, $row:ty => $thing:ty, $filtered:expr, $id:expr, $orderings:tt) => {{
+        let rows: Vec<$row> =
+            hms_service::page!($filtered.select(<$row>::as_select()), $list, $id, $orderings).load($db)?;
+        let count = if $list.must_count(rows.len()) {
+            Some($filtered.count().get_result($db)?)
+        } else {
+            $list.count_known(rows.len())
+        };
+        let rows = rows.into_iter().map(<$thing>::try_from).collect::<hms_db::Result<Vec<_>>>()?;
+        Ok(hms_api::Page::new($list, rows, count, |thing| thing.id.uuid()))
+    }};
+}
+
 mod appointments;
 pub mod directory;
 pub mod holds;
@@ -8,9 +24,11 @@ mod identifiers;
 mod list;
 pub mod occupancy;
 pub mod plan;
+pub mod queue;
 pub mod resources;
 pub mod schedules;
 pub mod types;
+pub mod waitlist;
 
 pub use appointments::{Held, find, following, hide, hold, insert, known, save};
 pub use list::{AppointmentFilters, list};
@@ -21,6 +39,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::Place;
+
+use paged;
 
 /// What stands in a row and cannot be read is a fault of ours.
 fn unreadable(error: impl Into<hms_db::BoxError>) -> Error {

@@ -5,7 +5,6 @@ use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
 use hms_db::{At, Db, Error, Key, MultiBackend, compare};
 use hms_model::id::{DepartmentId, HolidayId};
-use hms_service::page;
 
 use super::unreadable;
 use crate::domain::{Holiday, HolidayDetails};
@@ -58,18 +57,10 @@ pub(super) fn between(db: &mut Db, from: NaiveDate, to: NaiveDate) -> hms_db::Re
 
 /// One page of them.
 pub fn list(db: &mut Db, list: &List<HolidayFilters>) -> hms_db::Result<Page<Holiday>> {
-    let query = page!(filtered(list).select(Row::as_select()), list, table::id, {
+    super::paged!(db, list, Row => Holiday, filtered(list), table::id, {
         "date" => table::day,
         "created_at" => table::created_at,
-    });
-    let rows: Vec<Row> = query.load(db)?;
-    let count = if list.must_count(rows.len()) {
-        Some(filtered(list).count().get_result(db)?)
-    } else {
-        list.count_known(rows.len())
-    };
-    let rows = rows.into_iter().map(Holiday::try_from).collect::<hms_db::Result<Vec<_>>>()?;
-    Ok(Page::new(list, rows, count, |holiday| holiday.id.uuid()))
+    })
 }
 
 fn filtered<'a>(list: &List<HolidayFilters>) -> table::BoxedQuery<'a, MultiBackend> {

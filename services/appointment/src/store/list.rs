@@ -9,7 +9,6 @@ use hms_db::{At, Code, Db, Key, MultiBackend, compare, like_pattern, lower};
 use hms_model::id::{DepartmentId, PatientId, PractitionerId};
 use hms_model::role::Reach;
 use hms_model::{Identifier, Invalid};
-use hms_service::page;
 
 use super::appointments::Row;
 use crate::domain::{Appointment, Moment, Status};
@@ -48,18 +47,10 @@ type Condition = Box<dyn BoxableExpression<appointments::table, MultiBackend, Sq
 
 /// One page of the appointments that the caller may see; hidden ones are in no list.
 pub fn list(db: &mut Db, list: &List<AppointmentFilters>, reach: Reach) -> hms_db::Result<Page<Appointment>> {
-    let query = page!(visible(list, reach).select(Row::as_select()), list, appointments::id, {
+    super::paged!(db, list, Row => Appointment, visible(list, reach), appointments::id, {
         "start" => appointments::start_at,
         "created_at" => appointments::created_at,
-    });
-    let rows: Vec<Row> = query.load(db)?;
-    let count = if list.must_count(rows.len()) {
-        Some(visible(list, reach).count().get_result(db)?)
-    } else {
-        list.count_known(rows.len())
-    };
-    let rows = rows.into_iter().map(Appointment::try_from).collect::<hms_db::Result<Vec<_>>>()?;
-    Ok(Page::new(list, rows, count, |appointment| appointment.id.uuid()))
+    })
 }
 
 fn visible<'a>(list: &List<AppointmentFilters>, reach: Reach) -> Query<'a> {

@@ -4,7 +4,6 @@ use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
 use hms_db::{At, Code, Db, Error, Key, LockExt, MultiBackend, compare, like_pattern, lower};
 use hms_model::id::{DepartmentId, ResourceId};
-use hms_service::page;
 
 use super::unreadable;
 use crate::domain::{Resource, ResourceDetails, ResourceKind};
@@ -62,18 +61,10 @@ pub fn save(db: &mut Db, next: &Resource) -> hms_db::Result<bool> {
 
 /// One page of them.
 pub fn list(db: &mut Db, list: &List<ResourceFilters>) -> hms_db::Result<Page<Resource>> {
-    let query = page!(filtered(list).select(Row::as_select()), list, table::id, {
+    super::paged!(db, list, Row => Resource, filtered(list), table::id, {
         "name" => table::name,
         "created_at" => table::created_at,
-    });
-    let rows: Vec<Row> = query.load(db)?;
-    let count = if list.must_count(rows.len()) {
-        Some(filtered(list).count().get_result(db)?)
-    } else {
-        list.count_known(rows.len())
-    };
-    let rows = rows.into_iter().map(Resource::try_from).collect::<hms_db::Result<Vec<_>>>()?;
-    Ok(Page::new(list, rows, count, |resource| resource.id.uuid()))
+    })
 }
 
 fn filtered<'a>(list: &List<ResourceFilters>) -> table::BoxedQuery<'a, MultiBackend> {

@@ -4,7 +4,6 @@ use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
 use hms_db::{At, Db, Error, Json, Key, LockExt, MultiBackend, compare};
 use hms_model::id::{DepartmentId, PractitionerId, ScheduleId};
-use hms_service::page;
 
 use super::{json, read_json};
 use crate::domain::Schedule;
@@ -74,17 +73,9 @@ pub fn save(db: &mut Db, next: &Schedule) -> hms_db::Result<bool> {
 
 /// One page of them.
 pub fn list(db: &mut Db, list: &List<ScheduleFilters>) -> hms_db::Result<Page<Schedule>> {
-    let query = page!(filtered(list).select(Row::as_select()), list, table::id, {
+    super::paged!(db, list, Row => Schedule, filtered(list), table::id, {
         "created_at" => table::created_at,
-    });
-    let rows: Vec<Row> = query.load(db)?;
-    let count = if list.must_count(rows.len()) {
-        Some(filtered(list).count().get_result(db)?)
-    } else {
-        list.count_known(rows.len())
-    };
-    let rows = rows.into_iter().map(Schedule::try_from).collect::<hms_db::Result<Vec<_>>>()?;
-    Ok(Page::new(list, rows, count, |schedule| schedule.id.uuid()))
+    })
 }
 
 fn filtered<'a>(list: &List<ScheduleFilters>) -> table::BoxedQuery<'a, MultiBackend> {

@@ -4,7 +4,6 @@ use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
 use hms_db::{At, Db, Error, Json, Key, LockExt, MultiBackend, compare, like_pattern, lower};
 use hms_model::id::AppointmentTypeId;
-use hms_service::page;
 
 use super::{json, read_json};
 use crate::domain::AppointmentType;
@@ -63,18 +62,10 @@ pub fn save(db: &mut Db, next: &AppointmentType) -> hms_db::Result<bool> {
 
 /// One page of them.
 pub fn list(db: &mut Db, list: &List<TypeFilters>) -> hms_db::Result<Page<AppointmentType>> {
-    let query = page!(filtered(list).select(Row::as_select()), list, table::id, {
+    super::paged!(db, list, Row => AppointmentType, filtered(list), table::id, {
         "name" => table::name,
         "created_at" => table::created_at,
-    });
-    let rows: Vec<Row> = query.load(db)?;
-    let count = if list.must_count(rows.len()) {
-        Some(filtered(list).count().get_result(db)?)
-    } else {
-        list.count_known(rows.len())
-    };
-    let rows = rows.into_iter().map(AppointmentType::try_from).collect::<hms_db::Result<Vec<_>>>()?;
-    Ok(Page::new(list, rows, count, |kind| kind.id.uuid()))
+    })
 }
 
 fn filtered<'a>(list: &List<TypeFilters>) -> table::BoxedQuery<'a, MultiBackend> {
