@@ -160,6 +160,30 @@ impl Consumer {
         self.with(E::TYPE, Handler::OfMany(handler))
     }
 
+    /// Adds what is done about each event of these types beside what their own handlers do: after them, in the same
+    /// transaction, and without looking into the payload. A type that has no handler of its own is consumed for this.
+    #[must_use]
+    pub fn also(
+        mut self,
+        kinds: &[&'static str],
+        f: impl Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync + 'static,
+    ) -> Self {
+        let f = Arc::new(f);
+        for kind in kinds {
+            let (own, f) = (self.handlers.remove(kind), Arc::clone(&f));
+            let both: OfOne = Box::new(move |delivery| {
+                match &own {
+                    None => {}
+                    Some(Handler::OfOne(own)) => own(delivery)?,
+                    Some(Handler::OfMany(own)) => delivery.alone(own)?,
+                }
+                f(delivery)
+            });
+            self = self.with(kind, Handler::OfOne(both));
+        }
+        self
+    }
+
     fn with(mut self, kind: &'static str, handler: Handler) -> Self {
         debug_assert!(
             registry().iter().any(|event| event.kind == kind),
@@ -251,6 +275,20 @@ impl Delivery<'_> {
     pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), ConsumeError> {
         append(self.db, self.service, event, self.now, self.envelope.traceparent.as_deref())?;
         self.after.published = true;
+        Ok(())
+    }
+
+    /// Hands this one event to a handler of many.
+    fn alone(&mut self, handler: &OfMany) -> Result<(), ConsumeError> {
+        let mut deliveries = Deliveries {
+            db: &mut *self.db,
+            now: self.now,
+            service: self.service,
+            after: AfterCommit::default(),
+        };
+        handler(&mut deliveries, &[self.envelope])?;
+        let after = deliveries.after;
+        self.after.add(after);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod payload;
 mod registry;
+mod webhook;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use payload::*;
 pub use registry::{EventType, Payload, Unpublishable, consumed_by, registry};
+pub use webhook::{PUBLIC, WebhookDisabled};
 
 use crate::id::EventId;
 

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use super::Event;
 use crate::audit::AuditEntry;
 use crate::id::{
-    AccountId, AppointmentId, AppointmentTypeId, DepartmentId, InvoiceId, NotificationId, PatientId,
-    PaymentId, PractitionerId, SeriesId, SessionId,
+    AccountId, AppointmentId, AppointmentTypeId, DepartmentId, InvoiceId, NotificationId, OfferId, PatientId,
+    PaymentId, PractitionerId, SeriesId, SessionId, TicketId, WaitlistEntryId,
 };
 use crate::money::Money;
 use crate::role::Role;
@@ -282,6 +282,70 @@ appointment_events! {
     AppointmentNoshow = "appointment.noshow",
 }
 
+/// What is told when a time that became free is offered to somebody who waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OfferFacts {
+    /// Whose turn it is on the waitlist.
+    pub entry_id: WaitlistEntryId,
+    /// The version of that entry after the fact.
+    pub version: i64,
+    /// The offer.
+    pub offer_id: OfferId,
+    /// To whom.
+    pub patient_id: PatientId,
+    /// With whom.
+    pub practitioner_id: PractitionerId,
+    /// The name of the practitioner, for messages.
+    pub practitioner_name: String,
+    /// Where.
+    pub department_id: Option<DepartmentId>,
+    /// What for.
+    pub appointment_type_id: Option<AppointmentTypeId>,
+    /// From.
+    pub start: DateTime<Utc>,
+    /// Up to, not including.
+    pub end: DateTime<Utc>,
+    /// The IANA zone of the place.
+    pub zone: Option<String>,
+    /// Until when it can be accepted.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A time that became free is offered to somebody who waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct WaitlistOffered(pub OfferFacts);
+facts_event!(WaitlistOffered = "waitlist.offered" by "appointment", entry_id);
+
+/// What is told of a ticket of the queue at the counter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TicketFacts {
+    /// The ticket.
+    pub ticket_id: TicketId,
+    /// Its version after the fact.
+    pub version: i64,
+    /// The queue.
+    pub department_id: DepartmentId,
+    /// The day, in the zone of the counter.
+    pub day: NaiveDate,
+    /// What stands on the ticket.
+    pub number: String,
+    /// The status after the fact.
+    pub status: String,
+    /// The desk that it was called to.
+    pub desk: Option<String>,
+    /// Whose it is, where that is known.
+    pub patient_id: Option<PatientId>,
+    /// The appointment that it is for.
+    pub appointment_id: Option<AppointmentId>,
+}
+
+/// A ticket of the queue was given or has changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct QueueChanged(pub TicketFacts);
+facts_event!(QueueChanged = "queue.changed" by "appointment", ticket_id);
+
 /// What is told of a message; never its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MessageFacts {
@@ -394,6 +458,26 @@ impl Event for AuditRecorded {
     const PRODUCER: &'static str = "*";
     fn subject(&self) -> String {
         self.0.id.to_string()
+    }
+    fn aggregate_version(&self) -> i64 {
+        1
+    }
+}
+
+/// Records of patients were shown, to one or several people who asked at the same time: for the audit alone. One event
+/// for all of them, since each was durable by the same commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditDisclosed {
+    /// What the audit shall know of each look, in the order in which they were asked for.
+    pub entries: Vec<AuditEntry>,
+}
+
+impl Event for AuditDisclosed {
+    const TYPE: &'static str = "audit.disclosed";
+    const VERSION: u32 = 1;
+    const PRODUCER: &'static str = "*";
+    fn subject(&self) -> String {
+        self.entries.first().map(|entry| entry.id.to_string()).unwrap_or_default()
     }
     fn aggregate_version(&self) -> i64 {
         1

@@ -4,6 +4,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::payload::*;
+use super::webhook::WebhookDisabled;
 use super::{Envelope, Event};
 
 /// One row of the registry.
@@ -76,24 +77,28 @@ registry![
     AccountPasswordResetRequested => ["notification"],
     PatientCreated => ["auth", "appointment", "notification", "billing"],
     PatientUpdated => ["auth", "appointment", "notification", "billing"],
-    PractitionerCreated => ["auth", "appointment", "billing"],
-    PractitionerUpdated => ["auth", "appointment", "billing"],
-    DepartmentCreated => ["appointment", "billing"],
-    DepartmentUpdated => ["appointment", "billing"],
+    PractitionerCreated => ["auth", "appointment", "notification", "billing"],
+    PractitionerUpdated => ["auth", "appointment", "notification", "billing"],
+    DepartmentCreated => ["appointment", "notification", "billing"],
+    DepartmentUpdated => ["appointment", "notification", "billing"],
     AppointmentScheduled => ["notification"],
     AppointmentRescheduled => ["notification"],
     AppointmentCancelled => ["notification"],
-    AppointmentArrived => [],
-    AppointmentFulfilled => ["billing"],
-    AppointmentNoshow => [],
+    AppointmentArrived => ["notification"],
+    AppointmentFulfilled => ["notification", "billing"],
+    AppointmentNoshow => ["notification"],
+    WaitlistOffered => [],
+    QueueChanged => [],
     MessageSent => [],
     MessageFailed => [],
-    BillingInvoiceIssued => [],
-    BillingInvoicePaid => [],
-    BillingInvoiceVoided => [],
-    BillingPaymentCaptured => [],
-    BillingPaymentRefunded => [],
+    WebhookDisabled => [],
+    BillingInvoiceIssued => ["notification"],
+    BillingInvoicePaid => ["notification"],
+    BillingInvoiceVoided => ["notification"],
+    BillingPaymentCaptured => ["notification"],
+    BillingPaymentRefunded => ["notification"],
     AuditRecorded => ["audit"],
+    AuditDisclosed => ["audit"],
     AuditCheckpoint => [],
 ];
 
