@@ -7,7 +7,7 @@ use serde_json::Value;
 type Rows = [(&'static str, u64); 4];
 
 pub async fn a_small_export(platform: Platform) {
-    let folder = repository().join("crates/hms/tests/data/synthea-small");
+    let folder = repository().join("crates/hms/tests/data/synthea-costs");
     let rows = [("organizations.csv", 3), ("providers.csv", 4), ("patients.csv", 5), ("encounters.csv", 12)];
     let first = import(&platform, folder.to_str().unwrap()).await;
     assert_eq!(counts(&first, &["created"]), rows, "{}", first.stderr);
@@ -53,9 +53,35 @@ async fn killed_in_the_middle(platform: &Platform, folder: &str) {
 async fn all_is_there(platform: &Platform, folder: &str, rows: &Rows) {
     let before = in_lists(platform).await;
     assert_eq!(before, rows.map(|(_, rows)| rows));
+    the_ledger_is_what_the_files_say(platform, folder).await;
     let again = import(platform, folder).await;
     assert_eq!(counts(&again, &["already_there"]), *rows, "{}", again.stderr);
     assert_eq!(in_lists(platform).await, before);
+    the_ledger_is_what_the_files_say(platform, folder).await;
+}
+
+/// To the cent: what insurances and patients owe, and what it was for.
+async fn the_ledger_is_what_the_files_say(platform: &Platform, folder: &str) {
+    let sum = |file: &str, column: &str| -> i64 {
+        let mut table = csv::Reader::from_path(format!("{folder}/{file}")).unwrap();
+        let at = table.headers().unwrap().iter().position(|name| name == column).unwrap();
+        let cents = |row: csv::StringRecord| {
+            let (whole, part) = row[at].split_once('.').unwrap();
+            whole.parse::<i64>().unwrap() * 100 + part.parse::<i64>().unwrap()
+        };
+        table.records().map(|row| cents(row.unwrap())).sum()
+    };
+    let total = sum("encounters.csv", "TOTAL_CLAIM_COST") + sum("medications.csv", "TOTALCOST");
+    let covered = sum("encounters.csv", "PAYER_COVERAGE") + sum("medications.csv", "PAYER_COVERAGE");
+    let admin = platform.admin().await;
+    let report = admin.client.get("/api/v1/accounting/reports/trial-balance?currency=USD").await;
+    let balance = |account: &str| {
+        let rows = report.expect(200)["accounts"].as_array().unwrap();
+        rows.iter().find(|row| row["account"] == account).unwrap()["balance"].as_i64().unwrap()
+    };
+    assert_eq!((balance("1110"), balance("1100"), balance("4000")), (covered, total - covered, -total));
+    let invoices = count_of(&admin, "billing/invoices").await;
+    assert_eq!(invoices, count_of(&admin, "appointments").await, "an invoice for each encounter");
 }
 
 /// The rows of each file that came to these; every row that was read must have.
