@@ -1,16 +1,20 @@
 //! What the program can do beside serving: show the default table of routes as a file, and check one.
 
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
+use hms_model::service::GATEWAY_PORT;
+use hms_settings::Settings;
 
 use crate::RouteTable;
 use crate::table::{Routes, Source};
 
 const USAGE: &str = "hms-gateway                      serves; the settings stand in its README
 hms-gateway routes print         shows the default table of routes as a file
-hms-gateway routes check FILE    says what is wrong with a table of routes";
+hms-gateway routes check FILE    says what is wrong with a table of routes
+hms-gateway healthcheck          ends well if the gateway on this machine answers";
 
 /// Does what the arguments ask for, without the name of the program; false if they ask for nothing.
 pub fn run<A: Into<String>>(arguments: impl IntoIterator<Item = A>) -> anyhow::Result<bool> {
@@ -20,11 +24,20 @@ pub fn run<A: Into<String>>(arguments: impl IntoIterator<Item = A>) -> anyhow::R
         [] => return Ok(false),
         ["routes", "print"] => RouteTable::default_file(0)?,
         ["routes", "check", path] => check(path)?,
+        ["healthcheck"] => {
+            healthcheck(&Settings::from_environment())?;
+            "healthy".to_owned()
+        }
         ["help" | "--help" | "-h"] => USAGE.to_owned(),
         _ => bail!("unknown arguments\n{USAGE}"),
     };
     writeln!(std::io::stdout(), "{}", text.trim_end())?;
     Ok(true)
+}
+
+fn healthcheck(settings: &Settings) -> anyhow::Result<()> {
+    let bind = settings.parse_or("HMS_BIND", IpAddr::V4(Ipv4Addr::LOCALHOST))?;
+    Ok(hms_telemetry::healthcheck(SocketAddr::new(bind, settings.port(GATEWAY_PORT)?))?)
 }
 
 fn check(path: &str) -> anyhow::Result<String> {

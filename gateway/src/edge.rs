@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use hms_settings::{SettingError, Settings};
@@ -114,7 +113,7 @@ impl Edge {
             trace_ratio: trace_ratio(settings)?,
             access_log: access_log(settings)?,
             log_client: settings.parse_or("HMS_LOG_CLIENT", false)?,
-            drain: seconds(settings, "HMS_DRAIN_SECONDS", DRAIN)?,
+            drain: settings.seconds("HMS_DRAIN_SECONDS", DRAIN)?,
         })
     }
 }
@@ -129,16 +128,16 @@ fn clients(settings: &Settings) -> Result<Clients, SettingError> {
     Ok(Clients {
         connections: settings.parse_or("HMS_MAX_CONNECTIONS", default.connections)?,
         per_address: settings.parse_or("HMS_MAX_CONNECTIONS_PER_ADDRESS", default.per_address)?,
-        head: seconds(settings, "HMS_HEAD_SECONDS", default.head)?,
-        idle: seconds(settings, "HMS_IDLE_SECONDS", default.idle)?,
-        write: seconds(settings, "HMS_WRITE_SECONDS", default.write)?,
+        head: settings.seconds("HMS_HEAD_SECONDS", default.head)?,
+        idle: settings.seconds("HMS_IDLE_SECONDS", default.idle)?,
+        write: settings.seconds("HMS_WRITE_SECONDS", default.write)?,
     })
 }
 
 fn pace(settings: &Settings) -> Result<Pace, SettingError> {
     let default = Pace::default();
     Ok(Pace {
-        grace: seconds(settings, "HMS_BODY_SECONDS", default.grace)?,
+        grace: settings.seconds("HMS_BODY_SECONDS", default.grace)?,
         bytes_per_second: settings.parse_or("HMS_BODY_BYTES_PER_SECOND", default.bytes_per_second)?,
     })
 }
@@ -196,20 +195,6 @@ fn parsed<T, E: Display>(
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<T, SettingError> {
     parse(&settings.get(name).unwrap_or_default()).map_err(|reason| SettingError::new(name, reason))
-}
-
-fn seconds(settings: &Settings, name: &str, default: Duration) -> Result<Duration, SettingError> {
-    /// A number of seconds, such as `2.5`.
-    struct Seconds(Duration);
-    impl FromStr for Seconds {
-        type Err = &'static str;
-        fn from_str(text: &str) -> Result<Self, Self::Err> {
-            let seconds = text.parse::<f64>().ok();
-            let seconds = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            seconds.map(Self).ok_or("must be a number of seconds")
-        }
-    }
-    Ok(settings.parse::<Seconds>(name)?.map_or(default, |seconds| seconds.0))
 }
 
 #[cfg(test)]

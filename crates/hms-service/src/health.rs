@@ -1,6 +1,7 @@
 //! Health: a short word for load balancers, a long one for people.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, get, web};
@@ -63,6 +64,8 @@ pub(crate) struct Watch {
     pub context: Context,
     pub bus: Arc<RunningBus>,
     pub since: Instant,
+    /// Set once the service is about to stop.
+    pub leaving: Arc<AtomicBool>,
 }
 
 /// Says that the process answers.
@@ -70,6 +73,17 @@ pub(crate) struct Watch {
 #[get("/health")]
 pub(crate) async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(Alive { status: State::Healthy })
+}
+
+/// Says whether new requests should come here: not before the tables are made, and not once the service is about to
+/// stop. A database that is away later changes nothing of it: another replica would have the same one.
+#[utoipa::path(tag = "operation", responses((status = 200, body = Alive), (status = 503, body = Alive)))]
+#[get("/health/ready")]
+pub(crate) async fn ready(watch: web::Data<Watch>) -> HttpResponse {
+    match watch.leaving.load(Ordering::Relaxed) {
+        true => HttpResponse::ServiceUnavailable().json(Alive { status: State::Unhealthy }),
+        false => HttpResponse::Ok().json(Alive { status: State::Healthy }),
+    }
 }
 
 /// Says how the service and each of its dependencies is; 503 when requests cannot be answered.

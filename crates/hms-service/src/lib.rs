@@ -33,7 +33,7 @@ pub use health::{Dependency, Health, State};
 
 pub use reply::Reply;
 pub use run::run;
-pub use server::{Running, all_migrations, document, start, stop_signal};
+pub use server::{Running, StopSignal, all_migrations, document, start, stop_signal};
 pub use settings::ServiceSettings;
 pub use tasks::{Stop, Tasks};
 pub use wiring::Wiring;

@@ -1,9 +1,11 @@
 //! The metrics that every service shows: requests, its pool, its outbox.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, get, web};
@@ -101,6 +103,10 @@ pub(crate) async fn observe<B: MessageBody>(
         }
         let method = response.request().method().as_str().to_owned();
         let status = response.status();
+        if response.request().app_data::<web::Data<Watch>>().is_some_and(|watch| watch.leaving.load(Relaxed))
+        {
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
         context.metrics.observe_http(&method, &route, status.as_u16(), started.elapsed().as_secs_f64());
         if status.is_server_error() {
             let request_id = hms_problem::request_id::current();

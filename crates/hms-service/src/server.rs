@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use actix_web::dev::ServerHandle;
@@ -42,6 +43,7 @@ pub struct Running {
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     bus: Arc<RunningBus>,
+    leaving: Arc<AtomicBool>,
 }
 
 impl Running {
@@ -63,6 +65,16 @@ impl Running {
     /// Its part of the bus.
     pub fn bus(&self) -> &RunningBus {
         &self.bus
+    }
+
+    /// Says that it is no longer ready (`/health/ready`), goes on serving for `HMS_DRAIN_SECONDS` for those who must
+    /// notice, ends each connection with its next answer meanwhile, and stops.
+    pub async fn drain(self) {
+        self.leaving.store(true, Ordering::Relaxed);
+        let time = self.context.own.drain;
+        tracing::info!(service = self.service, seconds = time.as_secs_f64(), "no longer ready");
+        tokio::time::sleep(time).await;
+        self.stop().await;
     }
 
     /// Takes no new requests, finishes those under way, then ends the tasks, the relay and the consumers.
@@ -156,7 +168,13 @@ fn serve<S: Service>(
     let address = listener.local_addr()?;
     let workers = context.own.workers;
     let gauges = web::Data::new(Gauges::new(&context)?);
-    let watch = web::Data::new(Watch { context: context.clone(), bus: bus.clone(), since: Instant::now() });
+    let leaving = Arc::new(AtomicBool::new(false));
+    let watch = web::Data::new(Watch {
+        context: context.clone(),
+        bus: bus.clone(),
+        since: Instant::now(),
+        leaving: Arc::clone(&leaving),
+    });
     let shared = Shared { context: context.clone(), state: web::Data::from(state), watch, gauges };
     let api = Arc::new(document::<S>());
     let server = HttpServer::new(move || {
@@ -176,6 +194,7 @@ fn serve<S: Service>(
         serving: tokio::spawn(server),
         context,
         bus,
+        leaving,
     })
 }
 
@@ -204,7 +223,7 @@ pub fn document<S: Service>() -> OpenApi {
 }
 
 fn all_routes<S: Service>(routes: &mut ServiceConfig<'_>) {
-    routes.service(health::alive).service(health::detailed).service(metrics::metrics);
+    routes.service(health::alive).service(health::ready).service(health::detailed).service(metrics::metrics);
     S::root_routes(routes);
     let own = format!("/api/v1/services/{}", S::NAME);
     routes.service(scope::scope(own.as_str()).configure(dead_letters::routes));
@@ -237,12 +256,21 @@ fn install_tls() {
     let _already_there = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// By what a process was told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM, as orchestrators send it.
+    Terminate,
+    /// Ctrl-C, from somebody who waits for the end.
+    Interrupt,
+}
+
 /// Returns at Ctrl-C or SIGTERM.
-pub async fn stop_signal() -> std::io::Result<()> {
+pub async fn stop_signal() -> std::io::Result<StopSignal> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        outcome = tokio::signal::ctrl_c() => outcome,
-        _ = terminate.recv() => Ok(()),
+        outcome = tokio::signal::ctrl_c() => outcome.map(|()| StopSignal::Interrupt),
+        _ = terminate.recv() => Ok(StopSignal::Terminate),
     }
 }

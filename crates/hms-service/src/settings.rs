@@ -2,12 +2,16 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hms_bus::Transport;
 use hms_db::DatabaseUrl;
 use hms_model::Secret;
 use hms_model::service::ServiceEntry;
 use hms_settings::{SettingError, Settings};
+
+/// Long enough for the gateway, or whoever else sends requests here, to look at `/health/ready` once more.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// The settings of one service, read once at its start.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub struct ServiceSettings {
     pub database: DatabaseUrl,
     /// `HMS_WORKERS` (one per core, at most 2): the threads that answer requests.
     pub workers: usize,
+    /// `HMS_DRAIN_SECONDS` (5): how long a service that runs alone serves on after SIGTERM.
+    pub drain: Duration,
 }
 
 impl ServiceSettings {
@@ -44,6 +50,7 @@ impl ServiceSettings {
             data_dir,
             database,
             workers: settings.parse_or("HMS_WORKERS", cores.min(2))?.max(1),
+            drain: settings.seconds("HMS_DRAIN_SECONDS", DRAIN)?,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A source of settings.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +71,13 @@ impl Settings {
         T::Err: Display,
     {
         Ok(self.parse(name)?.unwrap_or(default))
+    }
+
+    /// A length of time in seconds, such as `2.5`, or a default.
+    pub fn seconds(&self, name: &str, default: Duration) -> Result<Duration, SettingError> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        seconds.ok_or_else(|| SettingError::new(name, "must be a number of seconds"))
     }
 
     /// A port of the list of services, moved by `HMS_PORT_OFFSET` (0).

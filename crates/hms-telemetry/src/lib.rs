@@ -1,10 +1,12 @@
 //! What a service tells of itself: logs and metrics.
 
+mod healthcheck;
 pub mod lines;
 pub mod logs;
 mod metrics;
 mod observed;
 
+pub use healthcheck::healthcheck;
 pub use lines::Lines;
 pub use metrics::Metrics;
 pub use observed::Observed;

@@ -5,6 +5,7 @@ mod api;
 mod config;
 mod domain;
 mod events;
+mod inspection;
 mod keeper;
 mod schema;
 mod signer;
@@ -21,6 +22,7 @@ pub use domain::chain;
 
 use api::audit;
 use config::Retention;
+use inspection::Inspection;
 use keeper::Keeper;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/audit");
@@ -59,6 +61,8 @@ impl hms_service::Service for Service {
         let signer = Arc::new(signer::signer(context).await?);
         let keeper = Keeper::new(context.clone(), Arc::clone(&signer), retention);
         context.tasks.spawn(|stop| keeper.run(stop));
+        let inspection = Inspection::new(context.clone())?;
+        context.tasks.spawn(|stop| inspection.run(stop));
         Ok(State { signer })
     }
 }
