@@ -12,11 +12,11 @@ use hms_access::Claims;
 use hms_api::{Fingerprint, RequestInfo};
 use hms_db::Db;
 use hms_model::audit::Action;
-use hms_model::event::AuditRecorded;
 use hms_model::id::{Id, PatientId};
 use hms_model::role::{Reach, Requirement, Requires};
 use hms_problem::{Code, Problem};
 
+use crate::access_log::Look;
 use crate::idempotency::Key;
 use crate::reply::Answer;
 use crate::work::{Act, Scene, Work};
@@ -180,8 +180,8 @@ impl<R> Call<R> {
         let mut entry = scene.entry(Act::new(Action::Read, disclosure.resource), now);
         entry.resource_id = disclosure.id;
         entry.patient_ids = disclosure.patients;
-        let envelope = scene.envelope(&AuditRecorded(entry), now)?;
-        self.context.access_log.record(envelope).await
+        let traceparent = scene.info.traceparent;
+        self.context.access_log.record(Look { entry, traceparent }).await
     }
 
     fn scene(&self) -> Result<Scene, Problem> {

@@ -79,6 +79,7 @@ impl Running {
 
     /// Takes no new requests, finishes those under way, then ends the tasks, the relay and the consumers.
     pub async fn stop(self) {
+        self.context.tasks.close();
         self.server.stop(true).await;
         if let Ok(Err(error)) = self.serving.await {
             tracing::error!(service = self.service, %error, "the server did not end well");
@@ -111,8 +112,8 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
     let relay = hms_bus::Relay::default();
     let context = Context {
         service: S::NAME,
+        access_log: AccessLog::start(S::NAME, wiring.clock.clone(), database.clone(), relay.clone()),
         clock: wiring.clock,
-        access_log: AccessLog::start(database.clone(), relay.clone()),
         database,
         settings: settings.clone(),
         metrics: Metrics::new(),

@@ -3,6 +3,7 @@
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
+use super::access::AccessBreakGlass;
 use super::payload::*;
 use super::webhook::WebhookDisabled;
 use super::{Envelope, Event};
@@ -81,12 +82,12 @@ registry![
     PractitionerUpdated => ["auth", "appointment", "notification", "billing"],
     DepartmentCreated => ["appointment", "notification", "billing"],
     DepartmentUpdated => ["appointment", "notification", "billing"],
-    AppointmentScheduled => ["notification"],
-    AppointmentRescheduled => ["notification"],
-    AppointmentCancelled => ["notification"],
-    AppointmentArrived => ["notification"],
-    AppointmentFulfilled => ["notification", "billing"],
-    AppointmentNoshow => ["notification"],
+    AppointmentScheduled => ["notification", "user"],
+    AppointmentRescheduled => ["notification", "user"],
+    AppointmentCancelled => ["notification", "user"],
+    AppointmentArrived => ["notification", "user"],
+    AppointmentFulfilled => ["notification", "billing", "user"],
+    AppointmentNoshow => ["notification", "user"],
     WaitlistOffered => [],
     QueueChanged => [],
     MessageSent => [],
@@ -97,6 +98,7 @@ registry![
     BillingInvoiceVoided => ["notification"],
     BillingPaymentCaptured => ["notification"],
     BillingPaymentRefunded => ["notification"],
+    AccessBreakGlass => [],
     AuditRecorded => ["audit"],
     AuditDisclosed => ["audit"],
     AuditCheckpoint => [],

@@ -10,6 +10,7 @@
 )]
 
 mod common;
+mod disclosed;
 mod export;
 mod growing;
 mod guard;

@@ -1,11 +1,11 @@
 //! Many at once: one wins, the others are told so.
 
 use futures_util::future::join_all;
-use hms_model::event::PatientUpdated;
+use hms_model::event::{AuditDisclosed, PatientUpdated};
 use hms_testkit::{Answer, on_both_back_ends};
 use serde_json::json;
 
-use crate::surroundings::{App, Role, patient, practitioner};
+use crate::surroundings::{Action, App, Role, audited_of, patient, practitioner};
 
 const MANY: usize = 20;
 
@@ -61,6 +61,27 @@ on_both_back_ends! {
         let winner = answers.iter().find(|answer| answer.status == 200).unwrap();
         assert_eq!(desk.get(path).await.body, winner.body);
         assert_eq!(app.published_of::<PatientUpdated>().await.len(), 1);
+    }
+
+    /// Looks that wait together are durable by one commit and told of by one event, and each is there.
+    async fn each_of_many_looks_at_once_is_audited(backend) {
+        let app = App::start(backend).await;
+        let desk = app.client(&[Role::Receptionist]);
+        let mut paths = Vec::new();
+        for _ in 0..4 {
+            let created = desk.post("/api/v1/patients", &patient(json!({}))).await;
+            paths.push(created.header("location").to_owned());
+        }
+        let looks = paths.iter().cycle().take(15 * MANY).map(|path| desk.get(path));
+        let answers = join_all(looks).await;
+        assert!(answers.iter().all(|answer| answer.status == 200));
+        let audited = audited_of(&app, Action::Read, "patient").await;
+        assert_eq!(audited.len(), 15 * MANY);
+        for path in paths {
+            let of_one = audited.iter().filter(|look| look.resource_id.as_deref().is_some_and(|id| path.ends_with(id)));
+            assert_eq!(of_one.count(), 15 * MANY / 4);
+        }
+        assert!(!app.published_of::<AuditDisclosed>().await.is_empty(), "none waited together");
     }
 
     /// Without `If-Match` they follow one another; no change of one field takes back that of another.

@@ -1,7 +1,7 @@
 //! What the stories have in common.
 
 use hms_model::audit::AuditEntry;
-use hms_model::event::AuditRecorded;
+use hms_model::event::{AuditDisclosed, AuditRecorded};
 use hms_testkit::{Answer, TestService};
 use serde_json::{Value, json};
 
@@ -35,7 +35,9 @@ pub fn column(list: &Answer, field: &str) -> Vec<String> {
 
 /// What the audit was told so far.
 pub async fn audited(app: &App) -> Vec<AuditEntry> {
-    app.published_of::<AuditRecorded>().await.into_iter().map(|recorded| recorded.0).collect()
+    let together = app.published_of::<AuditDisclosed>().await.into_iter().flat_map(|looks| looks.entries);
+    let alone = app.published_of::<AuditRecorded>().await.into_iter().map(|recorded| recorded.0);
+    alone.chain(together).collect()
 }
 
 /// The entries of one kind of act upon one kind of resource.
