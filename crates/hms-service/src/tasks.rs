@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The tasks of a service; clones are the same.
 #[derive(Clone, Default)]
 pub struct Tasks {
+    closing: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     running: Arc<Mutex<JoinSet<()>>>,
 }
@@ -32,6 +33,16 @@ impl Tasks {
     {
         let stop = Stop(self.stop.subscribe());
         self.running.lock().spawn(task(stop));
+    }
+
+    /// Tells when the service takes no new requests: answers that would never end by themselves, such as streams, end
+    /// then, and do not keep the others waiting.
+    pub fn closing(&self) -> Stop {
+        Stop(self.closing.subscribe())
+    }
+
+    pub(crate) fn close(&self) {
+        self.closing.send_replace(true);
     }
 
     /// Ends them all; one that takes too long is cut off.
