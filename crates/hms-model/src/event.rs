@@ -1,5 +1,6 @@
 //! Events: what services tell each other. Every type stands in the one [`registry`], with its payload.
 
+mod access;
 mod payload;
 mod registry;
 mod webhook;
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use access::{AccessBreakGlass, BreakGlassFacts};
 pub use payload::*;
 pub use registry::{EventType, Payload, Unpublishable, consumed_by, registry};
 pub use webhook::{PUBLIC, WebhookDisabled};

@@ -177,6 +177,8 @@ kinds! {
     Webhook => WebhookId,
     /// An event on its way to a webhook.
     WebhookDelivery => WebhookDeliveryId,
+    /// One time that somebody broke the glass.
+    BreakGlass => BreakGlassId,
 }
 
 #[cfg(test)]

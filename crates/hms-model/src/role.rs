@@ -1,7 +1,11 @@
 //! Who may do what, as one table: a role gives scopes, a scope stands in a handler's signature.
 
+mod sight;
+
 use crate::id::{AccountId, DepartmentId, PatientId};
 use crate::{Coded, coded_enum};
+
+pub use sight::{RecordAccess, Relation, Viewer};
 
 coded_enum! {
     /// What an account is. The order is the one in which a person of several roles is shown.
@@ -45,21 +49,20 @@ impl Role {
     fn groups(self) -> &'static [&'static [Scope]] {
         match self {
             Role::Admin => &[Scope::ALL],
-            Role::Doctor => &[SEE, AUDIT, TREAT, COUNTER, &[Scope::AppointmentOverbook]],
-            Role::Nurse => &[SEE, AUDIT, TREAT, COUNTER],
-            Role::Receptionist => {
-                &[
-                    SEE,
-                    AUDIT,
-                    TREAT,
-                    COUNTER,
-                    &[Scope::AppointmentRecord, Scope::ScheduleWrite],
-                    BILLS,
-                    CASH_DESK,
-                ]
-            }
+            Role::Doctor => &[SEE, AUDIT, TREAT, COUNTER, EMERGENCY, &[Scope::AppointmentOverbook]],
+            Role::Nurse => &[SEE, AUDIT, TREAT, COUNTER, EMERGENCY],
+            Role::Receptionist => &[
+                SEE,
+                AUDIT,
+                TREAT,
+                COUNTER,
+                &[Scope::AppointmentRecord, Scope::ScheduleWrite],
+                BILLS,
+                CASH_DESK,
+            ],
             Role::Accountant => &[SEE, AUDIT, BILLS, CASH_DESK, BOOKS],
-            Role::Pharmacist | Role::LabTechnician | Role::Staff => &[SEE, AUDIT],
+            Role::Pharmacist | Role::LabTechnician => &[SEE, AUDIT, EMERGENCY],
+            Role::Staff => &[SEE, AUDIT],
             Role::Patient => &[SEE, TREAT, BILLS],
             Role::Service | Role::Device => &[],
         }
@@ -82,6 +85,9 @@ const AUDIT: &[Scope] = &[Scope::AuditRead, Scope::ApiKeyWrite];
 
 /// What it takes to have a patient treated; patients do it for themselves.
 const TREAT: &[Scope] = &[Scope::PatientWrite, Scope::AppointmentWrite];
+
+/// To reach the record of a patient who is in nobody's care yet, with a reason.
+const EMERGENCY: &[Scope] = &[Scope::PatientBreakGlass];
 
 /// To run the queue at the counter.
 const COUNTER: &[Scope] = &[Scope::QueueWrite];
@@ -154,6 +160,10 @@ scopes! {
     PatientRead = "patient:read",
     /// Register and change patients.
     PatientWrite = "patient:write",
+    /// Reach the record of any patient for a time, with a reason.
+    PatientBreakGlass = "patient:break_glass",
+    /// See who has done so, and why.
+    BreakGlassRead = "break_glass:read",
     /// Read practitioners.
     PractitionerRead = "practitioner:read",
     /// Register and change practitioners.

@@ -20,7 +20,7 @@ macro_rules! with_services {
     ($with:ident) => {
         $with! {
             auth 8000 ["auth", "accounts", "api-keys", "oauth"],
-            user 8001 ["patients", "practitioners", "departments"],
+            user 8001 ["patients", "practitioners", "departments", "break-glass"],
             appointment 8002 [
                 "appointments", "slots", "schedules", "appointment-types", "resources", "holidays", "waitlist", "queue",
                 "practitioners/*/calendar.ics",

@@ -2,6 +2,7 @@
 
 mod address;
 mod birth;
+mod break_glass;
 mod change;
 mod country;
 mod department;
@@ -17,6 +18,7 @@ mod status;
 
 pub use address::{Address, AddressPatch};
 pub use birth::{BirthDate, last_birth_date};
+pub use break_glass::{BreakGlass, Emergency, may_break_glass};
 pub use change::Change;
 pub use country::Country;
 pub use department::{Department, DepartmentDetails, DepartmentKind, DepartmentPatch};

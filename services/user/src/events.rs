@@ -1,13 +1,23 @@
-//! What the service tells others. It acts upon nobody's events.
+//! What the service tells others, and what it learns of who is in whose care.
 
 use hms_bus::Consumer;
-use hms_model::event::{DepartmentFacts, PatientFacts, PractitionerFacts};
+use hms_model::event::{
+    AppointmentArrived, AppointmentCancelled, AppointmentFulfilled, AppointmentNoshow,
+    AppointmentRescheduled, AppointmentScheduled, DepartmentFacts, PatientFacts, PractitionerFacts,
+};
 
 use crate::domain::{Department, Patient, PatientStatus, Practitioner, Status};
+use crate::store::care::keep;
 
-/// Nothing is consumed.
+/// Appointments bind practitioners and departments to patients.
 pub fn consumer() -> Consumer {
     Consumer::new("user")
+        .on::<AppointmentScheduled>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
+        .on::<AppointmentRescheduled>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
+        .on::<AppointmentCancelled>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
+        .on::<AppointmentArrived>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
+        .on::<AppointmentFulfilled>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
+        .on::<AppointmentNoshow>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
 }
 
 /// What others keep of a patient. Nobody books for someone who has died, nor writes to them, so that they are told of

@@ -1,6 +1,7 @@
 //! The user service: patients (with or without an account), practitioners, departments and sites.
 
 mod api;
+mod config;
 mod domain;
 mod events;
 mod schema;
@@ -12,7 +13,8 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_service::Context;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::api::{department, patient, practitioner};
+use crate::api::{break_glass, department, patient, practitioner};
+use crate::config::RecordRules;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/user");
 
@@ -23,7 +25,7 @@ pub struct Service;
 impl hms_service::Service for Service {
     const NAME: &'static str = "user";
     const ABOUT: &'static str = "Patients, practitioners, departments and sites.";
-    type State = ();
+    type State = RecordRules;
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS
@@ -38,7 +40,9 @@ impl hms_service::Service for Service {
             .service(patient::get::get)
             .service(patient::put::put)
             .service(patient::patch::patch)
-            .service(patient::delete::delete);
+            .service(patient::delete::delete)
+            .service(patient::break_glass::break_glass);
+        routes.service(break_glass::list::list);
         routes
             .service(practitioner::create::create)
             .service(practitioner::list::list)
@@ -55,11 +59,11 @@ impl hms_service::Service for Service {
             .service(department::delete::delete);
     }
 
-    fn consumer(_: &Arc<()>) -> hms_bus::Consumer {
+    fn consumer(_: &Arc<RecordRules>) -> hms_bus::Consumer {
         events::consumer()
     }
 
-    async fn start(_: &Context) -> anyhow::Result<()> {
-        Ok(())
+    async fn start(context: &Context) -> anyhow::Result<RecordRules> {
+        Ok(RecordRules::read(&context.settings)?)
     }
 }

@@ -1,5 +1,6 @@
 //! Patients.
 
+pub mod break_glass;
 pub mod create;
 pub mod delete;
 pub mod get;
@@ -9,17 +10,19 @@ pub mod patch;
 pub mod put;
 
 use chrono::{DateTime, Utc};
+use hms_db::Db;
 use hms_model::audit::Action;
 use hms_model::event::PatientUpdated;
 use hms_model::id::{AccountId, PatientId};
-use hms_model::role::Reach;
+use hms_model::role::{Reach, Requires, Viewer};
 use hms_model::{Email, Identifier, Phone};
 use hms_problem::Problem;
-use hms_service::{Act, Reply, Work};
+use hms_service::{Act, Call, Reply, Work};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::refusal::taken;
+use crate::config::RecordRules;
 use crate::domain::{Address, BirthDate, Change, Gender, Patient, PatientStatus, PersonName, Refusal};
 use crate::events::patient_facts;
 use crate::store::{self, Unwritten};
@@ -95,21 +98,61 @@ fn shown(patient: Patient) -> Result<Reply, Problem> {
     Ok(Reply::ok(&PatientView::from(patient))?.version(version))
 }
 
+/// Who asks, and by which rules.
+#[derive(Debug, Clone)]
+struct Sight {
+    viewer: Viewer,
+    rules: RecordRules,
+}
+
+impl Sight {
+    fn of<R: Requires>(call: &Call<R>, rules: &RecordRules) -> Result<Self, Problem> {
+        let (claims, reach) = (call.claims()?, call.reach()?);
+        let viewer = Viewer {
+            account_id: claims.sub,
+            roles: claims.roles.clone(),
+            reach,
+            practitioner_id: claims.practitioner_id,
+            department_id: None,
+        };
+        Ok(Self { viewer, rules: *rules })
+    }
+
+    fn reach(&self) -> Reach {
+        self.viewer.reach
+    }
+
+    /// The one who asks, when it is somebody who sees only those in their care.
+    fn held_to_care(&self, db: &mut Db) -> Result<Option<Viewer>, Problem> {
+        if !self.viewer.is_held_to_care(self.rules.access) {
+            return Ok(None);
+        }
+        Ok(Some(store::care::placed(db, self.viewer.clone())?))
+    }
+
+    /// Refuses a patient whom they may not see.
+    fn check(&self, db: &mut Db, patient: &Patient, now: DateTime<Utc>) -> Result<(), Problem> {
+        let Some(viewer) = self.held_to_care(db)? else { return Ok(patient.visible_to(self.reach())?) };
+        let relation = store::care::relation(db, &viewer, patient, now)?;
+        let seen = viewer.sees(self.rules.access, patient.id, relation);
+        if seen { Ok(()) } else { Err(Refusal::NotInCare.into()) }
+    }
+}
+
 /// Changes a patient as `decide` says: loads, decides, saves, tells others and the audit.
 fn change(
     work: &mut Work<'_>,
-    id: PatientId,
-    reach: Reach,
+    (id, sight): (PatientId, &Sight),
     action: Action,
     decide: impl FnOnce(&Patient, DateTime<Utc>) -> Result<Change<Patient>, Refusal>,
 ) -> Result<Patient, Problem> {
     let before = store::patient::lock(work.db, id)?;
-    before.visible_to(reach)?;
+    sight.check(work.db, &before, work.now)?;
     work.check_version(before.version)?;
     let change = decide(&before, work.now)?;
     if !change.fields.is_empty() {
         store::patient::update(work.db, &before, &change.after)
-            .map_err(|unwritten| told(unwritten, reach))?;
+            .map_err(|unwritten| told(unwritten, sight.reach()))?;
         work.publish(&PatientUpdated(patient_facts(&change.after)))?;
     }
     work.audit(Act::new(action, "patient").on(id).of_patient(id).detail(change.in_words()))?;

@@ -1,12 +1,13 @@
 //! The table of patients.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use hms_api::{Cmp, List};
 use hms_db::{At, Code, Db, InsertExt, Json, KeepExt, Key, LockExt, MultiBackend, compare};
 use hms_model::id::{AccountId, PatientId};
-use hms_model::role::Reach;
+use hms_model::role::{Reach, Viewer};
 
+use super::care::in_care;
 use super::identifier::identifier_table;
 use super::list::{any_of, boxed, identified, rows_and_count, search};
 use super::{Unwritten, changed, read, read_json, read_optional, write_json};
@@ -82,14 +83,14 @@ pub fn update(db: &mut Db, before: &Patient, after: &Patient) -> Result<(), Unwr
     replace_identifiers(db, after.id.into(), &before.details.identifiers, &after.details.identifiers)
 }
 
-/// The patients of a list that the caller may see, with their number where it is known. Ages are those of `today`.
+/// The patients of a list that the caller may see, with their number where it is known. Ages are those of today.
 pub fn list(
     db: &mut Db,
     list: &List<PatientFilters>,
-    reach: Reach,
-    today: NaiveDate,
+    whose: Whose<'_>,
+    now: DateTime<Utc>,
 ) -> hms_db::Result<(Vec<Patient>, Option<i64>)> {
-    let (rows, count) = rows_and_count!(db, list, Row, filtered(list, reach, today), patients::id, {
+    let (rows, count) = rows_and_count!(db, list, Row, filtered(list, whose, now), patients::id, {
         "created_at" => patients::created_at,
         "family_name" => patients::family_name,
         "birth_date" => patients::birth_date,
@@ -100,9 +101,16 @@ pub fn list(
 
 type Query = patients::BoxedQuery<'static, MultiBackend>;
 
-fn filtered(list: &List<PatientFilters>, reach: Reach, today: NaiveDate) -> Query {
-    let filters = &list.filters;
+/// What a caller reaches, and who it is when they see only those in their care.
+pub type Whose<'a> = (Reach, Option<&'a Viewer>);
+
+fn filtered(list: &List<PatientFilters>, (reach, carer): Whose<'_>, now: DateTime<Utc>) -> Query {
+    let (filters, today) = (&list.filters, now.date_naive());
     let query = within(patients::table.into_boxed(), reach);
+    let query = match carer {
+        Some(viewer) => query.filter(in_care(viewer, now)),
+        None => query,
+    };
     let query = compare!(query, patients::status, filters.status, |status| Code(status));
     let query = compare!(query, patients::gender, filters.gender, |gender| Code(gender));
     let query = compare!(query, patients::birth_date, filters.birth_date, |birth| birth.date());

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod care;
 mod departments;
 mod idempotency;
 mod patients;

@@ -6,7 +6,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
-use super::change;
+use super::{Sight, change};
+use crate::config::RecordRules;
 
 /// Takes a patient's record out of use; it stays, as `inactive`.
 #[utoipa::path(
@@ -14,10 +15,15 @@ use super::change;
     responses((status = 204), Problems), security(("bearer" = ["patient:write"])),
 )]
 #[delete("/patients/{id}")]
-pub async fn delete(call: Call<scope::PatientWrite>, id: web::Path<PatientId>) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
+pub async fn delete(
+    call: Call<scope::PatientWrite>,
+    rules: web::Data<RecordRules>,
+    id: web::Path<PatientId>,
+) -> Result<Reply, Problem> {
+    let (sight, id) = (Sight::of(&call, &rules)?, id.into_inner());
+    let reach = sight.reach();
     call.write(move |work| {
-        change(work, id, reach, Action::Delete, |patient, now| patient.retire(reach, now))?;
+        change(work, (id, &sight), Action::Delete, |patient, now| patient.retire(reach, now))?;
         Ok(Reply::no_content())
     })
     .await

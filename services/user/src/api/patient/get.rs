@@ -5,7 +5,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
-use super::{PatientView, shown};
+use super::{PatientView, Sight, shown};
+use crate::config::RecordRules;
 use crate::store;
 
 /// Shows a patient.
@@ -14,10 +15,18 @@ use crate::store;
     responses((status = 200, body = PatientView), Problems), security(("bearer" = ["patient:read"])),
 )]
 #[get("/patients/{id}")]
-pub async fn get(call: Call<scope::PatientRead>, id: web::Path<PatientId>) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
-    let patient = call.read(move |db| Ok(store::patient::find(db, id)?)).await?;
-    patient.visible_to(reach)?;
+pub async fn get(
+    call: Call<scope::PatientRead>,
+    rules: web::Data<RecordRules>,
+    id: web::Path<PatientId>,
+) -> Result<Reply, Problem> {
+    let (sight, id, now) = (Sight::of(&call, &rules)?, id.into_inner(), call.context().clock.now());
+    let patient = call.read(move |db| {
+        let patient = store::patient::find(db, id)?;
+        sight.check(db, &patient, now)?;
+        Ok(patient)
+    });
+    let patient = patient.await?;
     call.disclose(Disclosure::one("patient", id, id)).await?;
     shown(patient)
 }

@@ -1,4 +1,4 @@
-use actix_web::get;
+use actix_web::{get, web};
 use chrono::{DateTime, Utc};
 use hms_api::{List, Page, Problems, list_filters};
 use hms_model::role::scope;
@@ -6,7 +6,8 @@ use hms_model::{Email, Phone};
 use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
-use super::PatientView;
+use super::{PatientView, Sight};
+use crate::config::RecordRules;
 use crate::domain::{BirthDate, Gender, IdentifierToken, PatientStatus};
 use crate::store;
 
@@ -26,17 +27,22 @@ list_filters! {
     ordering: ["created_at", "family_name", "birth_date"],
 }
 
-/// Lists patients: staff see all, patients themselves.
+/// Lists patients: staff see all, or those in their care where the deployment says so; patients see themselves.
 #[utoipa::path(
     tag = "patients", operation_id = "list_patients", params(List<PatientFilters>),
     responses((status = 200, body = Page<PatientView>), Problems), security(("bearer" = ["patient:read"])),
 )]
 #[get("/patients")]
-pub async fn list(call: Call<scope::PatientRead>, list: List<PatientFilters>) -> Result<Reply, Problem> {
-    let reach = call.reach()?;
-    let today = call.context().clock.now().date_naive();
+pub async fn list(
+    call: Call<scope::PatientRead>,
+    rules: web::Data<RecordRules>,
+    list: List<PatientFilters>,
+) -> Result<Reply, Problem> {
+    let (sight, now) = (Sight::of(&call, &rules)?, call.context().clock.now());
     let page = call.read(move |db| {
-        let (patients, count) = store::patient::list(db, &list, reach, today)?;
+        let carer = sight.held_to_care(db)?;
+        let whose = (sight.reach(), carer.as_ref());
+        let (patients, count) = store::patient::list(db, &list, whose, now)?;
         Ok(Page::new(&list, patients, count, |patient| patient.id.uuid()))
     });
     let page = page.await?;

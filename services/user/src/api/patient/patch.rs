@@ -6,7 +6,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
-use super::{PatientView, change, shown};
+use super::{PatientView, Sight, change, shown};
+use crate::config::RecordRules;
 use crate::domain::PatientPatch;
 
 /// Changes what is named of a patient (RFC 7396). Patients change their own phone, e-mail and address.
@@ -18,12 +19,14 @@ use crate::domain::PatientPatch;
 #[patch("/patients/{id}")]
 pub async fn patch(
     call: Call<scope::PatientWrite>,
+    rules: web::Data<RecordRules>,
     id: web::Path<PatientId>,
     body: Json<PatientPatch>,
 ) -> Result<Reply, Problem> {
-    let (reach, id, patch) = (call.reach()?, id.into_inner(), body.into_inner());
+    let (sight, id, patch) = (Sight::of(&call, &rules)?, id.into_inner(), body.into_inner());
+    let reach = sight.reach();
     call.write(move |work| {
-        shown(change(work, id, reach, Action::Update, |patient, now| patient.patch(patch, reach, now))?)
+        shown(change(work, (id, &sight), Action::Update, |patient, now| patient.patch(patch, reach, now))?)
     })
     .await
 }

@@ -6,7 +6,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
-use super::{PatientView, change, shown};
+use super::{PatientView, Sight, change, shown};
+use crate::config::RecordRules;
 use crate::domain::PatientDetails;
 
 /// Replaces all that is known of a patient.
@@ -18,12 +19,16 @@ use crate::domain::PatientDetails;
 #[put("/patients/{id}")]
 pub async fn put(
     call: Call<scope::PatientWrite>,
+    rules: web::Data<RecordRules>,
     id: web::Path<PatientId>,
     body: Json<PatientDetails>,
 ) -> Result<Reply, Problem> {
-    let (reach, id, details) = (call.reach()?, id.into_inner(), body.into_inner());
+    let (sight, id, details) = (Sight::of(&call, &rules)?, id.into_inner(), body.into_inner());
+    let reach = sight.reach();
     call.write(move |work| {
-        shown(change(work, id, reach, Action::Update, |patient, now| patient.replace(details, reach, now))?)
+        shown(change(work, (id, &sight), Action::Update, |patient, now| {
+            patient.replace(details, reach, now)
+        })?)
     })
     .await
 }

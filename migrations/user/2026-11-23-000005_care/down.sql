@@ -1,0 +1,2 @@
+DROP TABLE broken_glass;
+DROP TABLE care_relations;

@@ -1,0 +1,5 @@
+//! Who broke the glass.
+
+pub mod list;
+
+pub use list::BreakGlassFilters;
