@@ -1,3 +1,4 @@
 //! The endpoints, by what they are about.
 
 pub mod notifications;
+pub mod webhooks;

@@ -9,6 +9,7 @@ mod events;
 mod schema;
 mod sender;
 mod store;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use channel::MailFolder;
 use config::MailSettings;
 use sender::Sender;
+use webhooks::Webhooks;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/notification");
 
@@ -30,6 +32,7 @@ pub struct Service;
 pub struct State {
     sender: Arc<Notify>,
     public_url: String,
+    webhooks: Webhooks,
 }
 
 impl hms_service::Service for Service {
@@ -42,11 +45,25 @@ impl hms_service::Service for Service {
     }
 
     fn routes(routes: &mut ServiceConfig<'_>) {
-        routes.service(api::notifications::list::list).service(api::notifications::get::get);
+        use api::{notifications, webhooks};
+        routes
+            .service(notifications::list::list)
+            .service(notifications::get::get)
+            .service(webhooks::list::list)
+            .service(webhooks::create::create)
+            .service(webhooks::get::get)
+            .service(webhooks::update::update)
+            .service(webhooks::delete::delete)
+            .service(webhooks::rotate::rotate)
+            .service(webhooks::test::test)
+            .service(webhooks::redeliver::redeliver)
+            .service(webhooks::deliveries::list::list)
+            .service(webhooks::deliveries::get::get)
+            .service(webhooks::deliveries::redeliver::redeliver);
     }
 
     fn consumer(state: &Arc<State>) -> hms_bus::Consumer {
-        events::consumer(&state.sender, &state.public_url)
+        state.webhooks.follow(events::consumer(&state.sender, &state.public_url))
     }
 
     async fn start(context: &Context) -> anyhow::Result<State> {
@@ -54,6 +71,7 @@ impl hms_service::Service for Service {
         let wake = Arc::new(Notify::new());
         let sender = Sender::new(context.clone(), MailFolder::new(settings), Arc::clone(&wake));
         context.tasks.spawn(|stop| sender.run(stop));
-        Ok(State { sender: wake, public_url: hms_access::public_url(&context.settings)? })
+        let (public_url, webhooks) = (hms_access::public_url(&context.settings)?, Webhooks::start(context)?);
+        Ok(State { sender: wake, public_url, webhooks })
     }
 }

@@ -55,3 +55,68 @@ diesel::table! {
         error -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use hms_db::sql::{Doc, Tstz, Uid};
+    webhooks (id) {
+        id -> Uid,
+        version -> BigInt,
+        url -> Text,
+        description -> Nullable<Text>,
+        events -> Doc,
+        department_id -> Nullable<Uid>,
+        signing -> Text,
+        sealed_key -> Text,
+        previous_key -> Nullable<Text>,
+        previous_until -> Nullable<Tstz>,
+        public_key -> Nullable<Text>,
+        contact_email -> Nullable<Text>,
+        account_id -> Uid,
+        disabled_reason -> Nullable<Text>,
+        disabled_at -> Nullable<Tstz>,
+        failing_since -> Nullable<Tstz>,
+        created_at -> Tstz,
+        updated_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use hms_db::sql::{Tstz, Uid};
+    webhook_deliveries (id) {
+        id -> Uid,
+        version -> BigInt,
+        webhook_id -> Uid,
+        event_id -> Uid,
+        event_type -> Text,
+        payload -> Text,
+        patient_id -> Nullable<Uid>,
+        status -> Text,
+        step -> BigInt,
+        attempts -> BigInt,
+        due_at -> Tstz,
+        created_at -> Tstz,
+        ended_at -> Nullable<Tstz>,
+        last_status -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use hms_db::sql::{Tstz, Uid};
+    webhook_attempts (id) {
+        id -> Uid,
+        delivery_id -> Uid,
+        number -> BigInt,
+        url -> Text,
+        at -> Tstz,
+        took_ms -> BigInt,
+        status -> Nullable<BigInt>,
+        body -> Nullable<Text>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(webhooks, webhook_deliveries);

@@ -3,3 +3,4 @@
 pub mod account_mails;
 pub mod messages;
 pub mod patients;
+pub mod webhooks;

@@ -20,6 +20,8 @@ coded_enum! {
         Invitation = "account.invitation",
         /// To set another password.
         PasswordReset = "account.password_reset",
+        /// To tell that a webhook was switched off; it has no link.
+        WebhookDisabled = "webhook.disabled",
     }
 }
 
@@ -128,6 +130,7 @@ fn page(kind: AccountMailKind) -> &'static str {
         AccountMailKind::Verification => "account/verify",
         AccountMailKind::Invitation => "account/invitation",
         AccountMailKind::PasswordReset => "account/reset-password",
+        AccountMailKind::WebhookDisabled => "webhooks",
     }
 }
 
@@ -136,6 +139,7 @@ fn subject(kind: AccountMailKind) -> &'static str {
         AccountMailKind::Verification => "Confirm your e-mail address",
         AccountMailKind::Invitation => "Your account",
         AccountMailKind::PasswordReset => "Choose another password",
+        AccountMailKind::WebhookDisabled => "A webhook was switched off",
     }
 }
 
@@ -144,6 +148,7 @@ fn opening(kind: AccountMailKind) -> &'static str {
         AccountMailKind::Verification => "Please confirm that this e-mail address is yours:",
         AccountMailKind::Invitation => "You are invited to have an account here. Choose a password for it:",
         AccountMailKind::PasswordReset => "Here you can choose another password for your account:",
+        AccountMailKind::WebhookDisabled => "A webhook was switched off:",
     }
 }
 
@@ -154,6 +159,7 @@ fn if_unexpected(kind: AccountMailKind) -> &'static str {
         AccountMailKind::PasswordReset => {
             "If you have not asked for it, you need not do anything: your password stays as it is."
         }
+        AccountMailKind::WebhookDisabled => "",
     }
 }
 

@@ -12,3 +12,4 @@ mod common;
 mod messages;
 mod reading;
 mod senders;
+mod webhooks;

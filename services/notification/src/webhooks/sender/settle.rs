@@ -1,0 +1,91 @@
+//! Writes down how attempts ended, and what that means for their webhooks.
+
+use std::collections::BTreeMap;
+
+use hms_model::audit::Action;
+use hms_model::event::WebhookDisabled;
+use hms_model::id::WebhookId;
+use hms_model::role::Reach;
+use hms_problem::Problem;
+use hms_service::{Act, Work};
+
+use super::Tried;
+use crate::api::webhooks::WEBHOOK;
+use crate::domain::webhook::{DisabledReason, Hearing, Hook, Verdict};
+use crate::store::account_mails;
+use crate::store::webhooks::{self, attempts, deliveries};
+
+/// Writes them down. What somebody else has changed meanwhile stays as it is, but the attempt is in the log; what was
+/// deleted with its webhook is gone.
+pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<(), Problem> {
+    // Webhooks before deliveries: whoever switches one off by hand takes their rows in this order too.
+    let off = hear(work, tried)?;
+    for one in tried {
+        let next = one.delivery.clone().tried(&one.attempt.outcome, fastrand::f64(), work.now);
+        let saved = deliveries::save(work.db, next)?.is_some();
+        if !saved {
+            tracing::warn!(delivery = %one.delivery.id, "a delivery was changed while it was being sent");
+        }
+        if saved || deliveries::is_there(work.db, one.delivery.id)? {
+            attempts::add(work.db, &one.attempt)?;
+        }
+    }
+    for (id, reason) in off {
+        deliveries::give_up(work.db, id, &format!("the webhook was switched off: {reason}"), work.now)?;
+    }
+    Ok(())
+}
+
+/// What the attempts mean for their webhooks; gives those that were switched off.
+fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, DisabledReason)>, Problem> {
+    let mut verdicts: BTreeMap<WebhookId, Verdict> = BTreeMap::new();
+    for one in tried {
+        let verdict = one.attempt.outcome.verdict();
+        let all = verdicts.entry(one.delivery.webhook_id).or_insert(verdict);
+        *all = stronger(*all, verdict);
+    }
+    let mut off = Vec::new();
+    for (id, verdict) in verdicts {
+        let hook = match webhooks::find(work.db, id, Reach::Everyone) {
+            Err(hms_db::Error::NotFound) => continue,
+            found => found?,
+        };
+        if hook.hears(verdict, work.now) == Hearing::Nothing {
+            continue;
+        }
+        let hook = webhooks::hold(work.db, id, Reach::Everyone)?;
+        match hook.hears(verdict, work.now) {
+            Hearing::Nothing => {}
+            Hearing::FailingSince(since) => webhooks::fails_since(work.db, id, since)?,
+            Hearing::Disable(reason) => {
+                switch_off(work, hook, reason)?;
+                off.push((id, reason));
+            }
+        }
+    }
+    Ok(off)
+}
+
+/// Of several attempts that ended together: that the receiver is gone, then that it was reached.
+fn stronger(one: Verdict, other: Verdict) -> Verdict {
+    match (one, other) {
+        (Verdict::Gone, _) | (_, Verdict::Gone) => Verdict::Gone,
+        (Verdict::Delivered, _) | (_, Verdict::Delivered) => Verdict::Delivered,
+        (Verdict::Failed, Verdict::Failed) => Verdict::Failed,
+    }
+}
+
+fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result<(), Problem> {
+    let hook = hook.off(reason, work.now);
+    webhooks::save(work.db, &hook)?;
+    if let Some(mail) = hook.farewell((work.new_id(), work.new_id()), work.now) {
+        account_mails::add(work.db, mail)?;
+    }
+    work.publish(&WebhookDisabled {
+        webhook_id: hook.id,
+        version: hook.version,
+        account_id: hook.account_id,
+        reason: reason.to_string(),
+    })?;
+    work.audit(Act::new(Action::Update, WEBHOOK).on(hook.id).detail(format!("switched off: {reason}")))
+}
