@@ -8,6 +8,7 @@
 #   - the same on SQLite and the bus in process, and on PostgreSQL and RabbitMQ;
 #   - POST /api/v1/patients beside pgbench with the very statements that the service sends for it (tests/load/sql);
 #   - the relay beside a bare loop that publishes with confirms, and the time from a commit to the consumer's effect;
+#   - sign-ins beside a bare loop of Argon2id with the same parameters on all cores, and checks of tokens on one core;
 #   - beside the reads and bookings pgbench, on the same server in the same minute, with the least the database has to do for it.
 #
 # The rounds are interleaved, and the medians are shown: a machine is not equally fast all the time. What it starts is
@@ -304,6 +305,17 @@ measure_events() {
   record "events rabbitmq $report"
 }
 
+# --- identity ---------------------------------------------------------------------------------------------
+
+measure_identity() {
+  local report
+  report=$(timeout --foreground $((seconds * 3 + 120)) "$binaries/hms-load" identity --gateway "$(gateway production)" \
+    --seconds "$seconds") || fail_with_log production "the sign-ins failed"
+  rest "${pids[production]}"
+  say "identity: $report"
+  record "identity production $report"
+}
+
 # --- the table --------------------------------------------------------------------------------------------
 
 describe() {
@@ -335,6 +347,7 @@ prepare_limit
 for ((round = 1; round <= rounds; round++)); do
   say "round $round of $rounds"
   measure_events
+  measure_identity
   for count in "${connections[@]}"; do
     for what in read book register; do
       load embedded "$what" "$count"

@@ -100,6 +100,16 @@ run_nextest() {
   return "$code"
 }
 
+# What tests/tests/secrets.rs plants must not come out of any test.
+planted=planted7391
+check_secrets() {
+  local junit=target/nextest/$NEXTEST_PROFILE/junit.xml
+  if [ "$runner" = nextest ] && [ -s "$junit" ] && grep -q "$planted" "$junit"; then
+    grep -m 5 "$planted" "$junit" >&2
+    fail "a planted secret stands in the output of the tests"
+  fi
+}
+
 run_cargo_test() {
   local others skip=() name code=0 log
   others=$(left_out)
@@ -190,4 +200,5 @@ else
 fi
 summarise
 check_both_ran "$@"
+check_secrets
 exit "$outcome"

@@ -39,6 +39,7 @@ END {
   print "key; that of a booking the insert of the appointment and of one event in a transaction: no audit, no idempotency;"
   print "that of a registration the very statements that the service sends."
   if (rounds["events rabbitmq"]) events("events rabbitmq")
+  if (rounds["identity production"]) identity("identity production")
   if (failures) {
     print "\nFAILED REQUESTS, by status:"
     for (f = 1; f <= failures; f++) print "  " failed[f]
@@ -53,6 +54,14 @@ function events(what) {
   printf "%-44s %10.0f\n", "outbox to the effect", median(what, "consumed_per_s")
   printf "%-44s p50 %.1f ms, p99 %.1f ms\n", "commit to effect, at half of that", median(what, "effect_p50_ms"),
     median(what, "effect_p99_ms")
+}
+
+function identity(what) {
+  printf "\n%-44s %10s %10s %8s\n", "identity", "HMS/s", "bare/s", "ratio"
+  printf "%-44s %10.1f %10.1f %8.2f\n", "sign-ins, beside Argon2id alone on all cores", median(what, "logins_per_s"),
+    median(what, "bare_per_s"), median(what, "ratio")
+  printf "%-44s %10.0f\n", "checks of new tokens, one core", median(what, "fresh_per_s")
+  printf "%-44s %10.0f\n", "checks of a token that is known, one core", median(what, "known_per_s")
 }
 
 function pair(label, group, which, name, form) {

@@ -19,7 +19,7 @@ pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Who signs in: `HMS_ADMIN_EMAIL` (admin@hms.local) with `HMS_ADMIN_PASSWORD`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Credentials {
     username: String,
     password: Secret,

@@ -9,6 +9,7 @@ pub mod broker;
 pub mod connection;
 pub mod events;
 pub mod hospital;
+pub mod identity;
 pub mod load;
 pub mod tally;
 pub mod work;

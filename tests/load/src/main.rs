@@ -64,6 +64,15 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         seconds: u16,
     },
+    /// Measures sign-ins beside a bare loop of Argon2id, and checks of tokens on one core, and prints one line of it.
+    Identity {
+        /// Where the gateway is.
+        #[arg(long)]
+        gateway: SocketAddr,
+        /// How many seconds each takes.
+        #[arg(long, default_value_t = 10)]
+        seconds: u16,
+    },
     /// Prints the names of all services, one a line.
     Services,
     /// Deletes what a platform has left in RabbitMQ, at AMQP_URL.
@@ -89,6 +98,10 @@ async fn main() -> anyhow::Result<()> {
             let work = Work::new(kind, api.token(), hospital);
             let report = load::run(Plan { gateway, connections, warm_up, measured }, &work).await?;
             writeln!(io::stdout(), "{report}")?;
+        }
+        Command::Identity { gateway, seconds } => {
+            let (credentials, measured) = (Credentials::read(&settings)?, Duration::from_secs(seconds.into()));
+            writeln!(io::stdout(), "{}", hms_load::identity::measure(gateway, credentials, measured).await?)?;
         }
         Command::Services => {
             for service in SERVICES {
