@@ -1,6 +1,8 @@
 # Thin names over commands; `make help` lists them.
 
 PROFILE ?= dev
+ENGINE ?= docker
+VERSION ?= 0.1.0
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
@@ -8,10 +10,10 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash test-ledger lint fmt bench bench-gateway bench-gateway-faults services services-down clean
+.PHONY: help run test test-crash test-ledger lint fmt bench bench-gateway bench-gateway-faults image k8s-check services services-down clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## the whole platform in one process; PROFILE=release for a release build
 	cargo build -p hms --profile $(PROFILE)
@@ -42,6 +44,15 @@ bench-gateway-faults: ## what failing services cost the others behind the gatewa
 
 bench-gateway: ## the gateway beside nginx and HAProxy (settings: tests/bench-gateway.sh)
 	tests/bench-gateway.sh
+
+image: ## the image of one program: SERVICE=auth (IMAGE_FLAGS for the engine, ENGINE=docker)
+	@[ -n "$(SERVICE)" ] || { echo "make image SERVICE=auth (or another service, or gateway)" >&2; exit 1; }
+	$(ENGINE) build -f deploy/image/Dockerfile --build-arg SERVICE=$(SERVICE) $(IMAGE_FLAGS) -t hms-$(SERVICE):$(VERSION) .
+
+k8s-check: ## manifests against the schemas of Kubernetes and our own rules; what is made is up to date
+	deploy/generate.py --check
+	tests/deploy/check.sh k8s
+	tests/deploy/check.sh compose
 
 services: ## start a private PostgreSQL and RabbitMQ for development (see deploy/dev/services.sh)
 	deploy/dev/services.sh up

@@ -184,15 +184,18 @@ def dashboard(uid, title, panels):
 REQUESTS = "http_server_request_duration_seconds"
 
 
-def requests(selector, by):
-    """Rate, errors and durations of what a selector names."""
+def requests(selector, by, share=None):
+    """Rate, errors and durations of what a selector names; errors by another label where they are not to be told apart."""
+    rate, by = by, share or by
     return [
-        ("Requests", [(f"sum by ({by}) (rate({REQUESTS}_count{{{selector}}}[5m]))", "{{" + by + "}}")], "reqps"),
+        ("Requests", [(f"sum by ({rate}) (rate({REQUESTS}_count{{{selector}}}[5m]))", "{{" + rate + "}}")], "reqps"),
         (
             "Answers with 5xx, share",
             [
                 (
-                    f'sum by ({by}) (rate({REQUESTS}_count{{{selector},status=~"5.."}}[5m]))'
+                    # Where there is none, the share is nothing, and not unknown.
+                    f'(sum by ({by}) (rate({REQUESTS}_count{{{selector},status=~"5.."}}[5m]))'
+                    f" or sum by ({by}) (rate({REQUESTS}_count{{{selector}}}[5m])) * 0)"
                     f" / sum by ({by}) (rate({REQUESTS}_count{{{selector}}}[5m]))",
                     "{{" + by + "}}",
                 )
@@ -276,7 +279,7 @@ def gateway_dashboard():
         by = legend.strip("{}")
         return [(f"sum by ({by}) ({rate})", legend)]
 
-    panels = requests(own, "status") + [
+    panels = requests(own, "status", share="service") + [
         (
             "Services, p95 to the head of the answer",
             [

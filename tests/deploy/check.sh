@@ -6,6 +6,7 @@
 #                                                         Kubernetes, and the rules of check.py
 #   tests/deploy/check.sh compose                         deploy/compose, by the schema of compose files
 #   tests/deploy/check.sh promtool ARGUMENT …             promtool of the Prometheus in Debian
+#   tests/deploy/check.sh prometheus ARGUMENT …           and Prometheus itself
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -34,17 +35,17 @@ provide_python() {
   flock -u 9
 }
 
-provide_promtool() {
-  promtool=$(command -v promtool || echo "$target/prometheus/usr/bin/promtool")
+provide_prometheus() {
+  program=$(command -v "$1" || echo "$target/prometheus/usr/bin/$1")
   flock 9
-  if [ ! -x "$promtool" ]; then
-    command -v apt-get >/dev/null || fail "promtool is missing; it comes with Prometheus"
+  if [ ! -x "$program" ]; then
+    command -v apt-get >/dev/null || fail "$1 is missing; it comes with Prometheus"
     (
       cd "$target"
       apt-get download prometheus || { [ "$(id -u)" = 0 ] && apt-get update && apt-get download prometheus; }
       dpkg -x prometheus_*.deb prometheus
       rm -f prometheus_*.deb
-    ) >&2 || fail "promtool cannot be had; install it with: sudo apt-get install prometheus"
+    ) >&2 || fail "$1 cannot be had; install it with: sudo apt-get install prometheus"
   fi
   flock -u 9
 }
@@ -60,10 +61,10 @@ compose)
   provide_python
   exec "$venv/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$repository"/deploy/compose/*.yaml
   ;;
-promtool)
-  provide_promtool
+promtool | prometheus)
+  provide_prometheus "$1"
   shift
-  exec "$promtool" "$@"
+  exec "$program" "$@"
   ;;
-*) fail "k8s, compose, or promtool" ;;
+*) fail "k8s, compose, promtool, or prometheus" ;;
 esac
