@@ -11,11 +11,15 @@ use actix_web::web::Query;
 use chrono::NaiveDate;
 use hms_model::coded_enum;
 use hms_model::money::{Currency, Money};
+use hms_model::role::scope;
 use hms_problem::{Code, Problem};
+use hms_service::Call;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
+use super::of_the_whole;
 use crate::domain::report::Balance;
+use crate::store;
 use crate::store::reports::Span;
 
 coded_enum! {
@@ -49,11 +53,24 @@ impl Asked {
     }
 }
 
-/// The question, or what is wrong with it.
-fn asked(query: Result<Query<Asked>, actix_web::Error>) -> Result<Asked, Problem> {
+/// The question of a caller who may see the whole of the books, or what is wrong with it.
+fn asked(
+    call: &Call<scope::LedgerRead>,
+    query: Result<Query<Asked>, actix_web::Error>,
+) -> Result<Asked, Problem> {
+    of_the_whole(call)?;
     query
         .map(Query::into_inner)
         .map_err(|error| Problem::new(Code::InvalidRequest).message(error.to_string()))
+}
+
+/// What stands on each account after the entries of a span of days.
+async fn balances(
+    call: &Call<scope::LedgerRead>,
+    currency: Currency,
+    span: Span,
+) -> Result<Vec<Balance>, Problem> {
+    call.read(move |db| Ok(store::reports::balances(db, currency, span)?)).await
 }
 
 /// The report as it was asked for; a row of the CSV for each record, the header first.

@@ -7,10 +7,9 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::Call;
 
-use super::{Asked, account_rows, asked, reply};
-use crate::api::of_the_whole;
+use super::{Asked, account_rows, asked, balances, reply};
 use crate::domain::report::BalanceSheet;
-use crate::store::{self, reports::Span};
+use crate::store::reports::Span;
 
 /// What is there and whose it is at the end of a day: assets are liabilities, equity and result together. `from` says nothing here.
 #[utoipa::path(tag = "reports", params(Asked), operation_id = "balance_sheet",
@@ -20,10 +19,9 @@ pub async fn balance_sheet(
     call: Call<scope::LedgerRead>,
     query: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    of_the_whole(&call)?;
-    let asked = asked(query)?;
+    let asked = asked(&call, query)?;
     let (currency, span) = (asked.currency, Span { from: None, ..asked.span() });
-    let accounts = call.read(move |db| Ok(store::reports::balances(db, currency, span)?)).await?;
+    let accounts = balances(&call, currency, span).await?;
     let report = BalanceSheet::of(currency, accounts);
     reply(&asked, "balance-sheet", &report, || account_rows(&report.accounts, currency))
 }

@@ -7,10 +7,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::Call;
 
-use super::{Asked, account_rows, asked, reply};
-use crate::api::of_the_whole;
+use super::{Asked, account_rows, asked, balances, reply};
 use crate::domain::report::IncomeStatement;
-use crate::store;
 
 /// What came in and what went out within a span of days.
 #[utoipa::path(tag = "reports", params(Asked), operation_id = "income_statement",
@@ -20,10 +18,9 @@ pub async fn income_statement(
     call: Call<scope::LedgerRead>,
     query: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    of_the_whole(&call)?;
-    let asked = asked(query)?;
+    let asked = asked(&call, query)?;
     let (currency, span) = (asked.currency, asked.span());
-    let accounts = call.read(move |db| Ok(store::reports::balances(db, currency, span)?)).await?;
+    let accounts = balances(&call, currency, span).await?;
     let report = IncomeStatement::of(currency, accounts);
     reply(&asked, "income-statement", &report, || account_rows(&report.accounts, currency))
 }

@@ -8,7 +8,6 @@ use hms_problem::Problem;
 use hms_service::Call;
 
 use super::{Asked, asked, decimal, reply};
-use crate::api::of_the_whole;
 use crate::domain::Side;
 use crate::domain::report::Age;
 use crate::store;
@@ -21,8 +20,7 @@ pub async fn receivables(
     call: Call<scope::LedgerRead>,
     query: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    of_the_whole(&call)?;
-    let asked = asked(query)?;
+    let asked = asked(&call, query)?;
     let currency = asked.currency;
     let today = call.context().clock.now().date_naive();
     let open = call.read(move |db| Ok(store::reports::open(db, currency)?)).await?;

@@ -8,7 +8,6 @@ use hms_problem::Problem;
 use hms_service::Call;
 
 use super::{Asked, asked, decimal, reply};
-use crate::api::of_the_whole;
 use crate::domain::report::DepartmentRevenue;
 use crate::store;
 
@@ -20,8 +19,7 @@ pub async fn revenue(
     call: Call<scope::LedgerRead>,
     query: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    of_the_whole(&call)?;
-    let asked = asked(query)?;
+    let asked = asked(&call, query)?;
     let (currency, span) = (asked.currency, asked.span());
     let revenue = call.read(move |db| Ok(store::reports::revenue(db, currency, span)?)).await?;
     reply(&asked, "revenue", &revenue, || {

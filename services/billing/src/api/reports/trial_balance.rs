@@ -7,10 +7,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::Call;
 
-use super::{Asked, account_rows, asked, reply};
-use crate::api::of_the_whole;
+use super::{Asked, account_rows, asked, balances, reply};
 use crate::domain::report::TrialBalance;
-use crate::store;
 
 /// Debits and credits of every account within a span of days; their sums are the same, always.
 #[utoipa::path(tag = "reports", params(Asked), operation_id = "trial_balance",
@@ -20,10 +18,9 @@ pub async fn trial_balance(
     call: Call<scope::LedgerRead>,
     query: Result<Query<Asked>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    of_the_whole(&call)?;
-    let asked = asked(query)?;
+    let asked = asked(&call, query)?;
     let (currency, span) = (asked.currency, asked.span());
-    let accounts = call.read(move |db| Ok(store::reports::balances(db, currency, span)?)).await?;
+    let accounts = balances(&call, currency, span).await?;
     let report = TrialBalance::of(currency, accounts);
     reply(&asked, "trial-balance", &report, || account_rows(&report.accounts, currency))
 }
