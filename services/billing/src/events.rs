@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use hms_bus::{ConsumeError, Consumer, Delivery};
+use hms_model::Coded;
+use hms_model::audit::{Action, Actor, AuditEntry, Outcome};
 use hms_model::event::{
-    AppointmentFacts, AppointmentFulfilled, DepartmentCreated, DepartmentUpdated, PatientCreated,
-    PatientUpdated, PractitionerCreated, PractitionerUpdated,
+    AppointmentFacts, AppointmentFulfilled, AuditRecorded, DepartmentCreated, DepartmentUpdated,
+    PatientCreated, PatientUpdated, PractitionerCreated, PractitionerUpdated,
 };
 use hms_model::id::Id;
 use hms_model::money::{Quantity, Rate};
@@ -15,10 +17,12 @@ use crate::domain::{Draft, Invoice, NewLine, price_at};
 use crate::store;
 use crate::store::directory::{keep_department, keep_patient, keep_practitioner};
 
+const SERVICE: &str = "billing";
+
 /// Keeps the copies up to date, and drafts an invoice for each appointment that took place.
 pub fn consumer(config: &Arc<Config>) -> Consumer {
     let config = Arc::clone(config);
-    Consumer::new("billing")
+    Consumer::new(SERVICE)
         .on::<PatientCreated>(|delivery, event| Ok(keep_patient(delivery.db, &event.0)?))
         .on::<PatientUpdated>(|delivery, event| Ok(keep_patient(delivery.db, &event.0)?))
         .on::<PractitionerCreated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))
@@ -63,5 +67,23 @@ fn draft(delivery: &mut Delivery<'_>, facts: AppointmentFacts, config: &Config) 
     let invoice = Invoice::draft(draft, Id::new(delivery.now), delivery.now)
         .map_err(|refusal| hms_db::Error::Other(Box::new(refusal)))?;
     store::invoices::insert(delivery.db, &invoice)?;
-    Ok(())
+    delivery.publish(&AuditRecorded(drafted(&invoice)))
+}
+
+/// What the audit is told of a draft that nobody asked for: as of one that is made by hand, but without an account.
+fn drafted(invoice: &Invoice) -> AuditEntry {
+    AuditEntry {
+        id: Id::new(invoice.created_at),
+        at: invoice.created_at,
+        service: SERVICE.to_owned(),
+        actor: Actor { account_id: None, roles: Vec::new() },
+        action: Action::Create,
+        resource: "invoice".to_owned(),
+        resource_id: Some(invoice.id.to_string()),
+        patient_ids: vec![invoice.patient_id],
+        outcome: Outcome::Success,
+        detail: Some(invoice.status.code().to_owned()),
+        request_id: None,
+        source_ip: None,
+    }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use hms_model::audit::Action;
 use hms_model::event::{
-    AppointmentFacts, AppointmentFulfilled, BillingInvoiceIssued, BillingInvoicePaid, BillingInvoiceVoided,
-    Envelope,
+    AppointmentFacts, AppointmentFulfilled, AuditRecorded, BillingInvoiceIssued, BillingInvoicePaid,
+    BillingInvoiceVoided, Envelope,
 };
 use hms_model::id::Id;
 use hms_testkit::on_both_back_ends;
@@ -200,6 +201,14 @@ on_both_back_ends! {
         assert_eq!((&draft["status"], &draft["total"]), (&json!("draft"), &eur(8_000)));
         assert_eq!(draft["department_id"], json!(department));
         assert_eq!(draft["lines"][0]["code"], "APPOINTMENT");
+        // The audit knows of the one draft, and that no account asked for it.
+        let entries = world.app.published_of::<AuditRecorded>().await;
+        let made = |AuditRecorded(entry): &&AuditRecorded| entry.action == Action::Create && entry.resource == "invoice";
+        let told: Vec<_> = entries.iter().filter(made).collect();
+        let [AuditRecorded(entry)] = told[..] else { panic!("{told:?}") };
+        assert_eq!(entry.resource_id.as_deref(), draft["id"].as_str());
+        assert_eq!((&entry.patient_ids[..], entry.detail.as_deref()), (&[patient][..], Some("draft")));
+        assert_eq!((entry.actor.account_id, entry.service.as_str()), (None, "billing"));
         world.app.stop().await;
     }
 
