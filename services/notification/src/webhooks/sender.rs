@@ -116,7 +116,7 @@ impl Sender {
                 settle::settle(work, &written)?;
                 match places {
                     Some(places) => claim::claim(work, &places, keep),
-                    None => Ok(Claim { taken: Vec::new(), rest: SWEEP }),
+                    None => Ok(Claim { taken: Vec::new(), rest: PAUSE }),
                 }
             })
             .await;

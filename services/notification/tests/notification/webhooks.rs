@@ -1,8 +1,10 @@
 //! Webhooks as stories: made, signed, delivered, tried again, switched off, sent again; and who may see which.
 
 mod hook;
+mod killed;
 mod load;
 mod receiver;
+mod verifiers;
 
 use chrono::TimeDelta;
 use hms_model::event::{PatientCreated, WebhookDisabled};

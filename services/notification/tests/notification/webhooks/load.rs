@@ -70,7 +70,7 @@ on_both_back_ends! {
 
 /// Returns when nothing is due any more, nor under way: what is has a lease of a minute from the moment at which the
 /// clock stands.
-async fn rest(world: &World) {
+pub async fn rest(world: &World) {
     diesel::table! {
         use diesel::sql_types::Text;
         use hms_db::sql::{Tstz, Uid};

@@ -34,7 +34,7 @@ struct Shared {
 #[derive(Clone)]
 pub struct Received {
     headers: HashMap<String, String>,
-    raw: String,
+    pub raw: String,
     pub query: String,
     pub body: Value,
     pub taken: bool,
