@@ -3,8 +3,11 @@
 pub mod appointment_types;
 pub mod appointments;
 pub mod holidays;
-mod placing;
+pub mod placing;
+pub mod practitioners;
+pub mod queue;
 mod refusal;
 pub mod resources;
 pub mod schedules;
 pub mod slots;
+pub mod waitlist;

@@ -10,6 +10,7 @@ mod hours;
 mod known;
 mod moment;
 mod placement;
+pub mod queue;
 mod refusal;
 mod resource;
 mod schedule;
@@ -19,6 +20,7 @@ mod slot_tests;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod waitlist;
 mod zone;
 
 pub use appointment::Appointment;
@@ -31,11 +33,13 @@ pub use hours::Hours;
 pub use known::{Known, Owner, Practitioner, Question};
 pub use moment::Moment;
 pub use placement::{Ask, Place, Placement, Plan};
+pub use queue::{Desk, DeskName, Ticket, TicketStatus, Triage};
 pub use refusal::{Reference, Refusal};
 pub use resource::{Holiday, HolidayDetails, Resource, ResourceDetails, ResourceKind};
 pub use schedule::{Schedule, ScheduleDetails};
 pub use series::Rule;
 pub use status::Status;
+pub use waitlist::{Entry, EntryStatus, Offer, OfferStatus, Opening, Priority};
 pub use zone::Zone;
 
 use hms_model::Text;

@@ -1,6 +1,8 @@
 //! What this service tells others, and what it learns from them.
 
-use hms_bus::Consumer;
+use std::sync::Arc;
+
+use hms_bus::{ConsumeError, Consumer, Delivery};
 use hms_model::event::{
     AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled, AppointmentNoshow,
     AppointmentRescheduled, AppointmentScheduled, DepartmentCreated, DepartmentUpdated, PatientCreated,
@@ -8,6 +10,7 @@ use hms_model::event::{
 };
 use hms_problem::Problem;
 use hms_service::Work;
+use tokio::sync::Notify;
 
 use crate::domain::{Appointment, Status};
 use crate::store::directory::{keep_department, keep_patient, keep_practitioner};
@@ -65,9 +68,20 @@ fn facts(appointment: &Appointment, practitioner: &str, recorded: bool) -> Appoi
     }
 }
 
-/// Keeps the copies of patients, practitioners and departments up to date.
-pub fn consumer() -> Consumer {
+/// Keeps the copies of patients, practitioners and departments up to date. Its own events tell one of the replicas that a
+/// time may have become free.
+pub fn consumer(offering: &Arc<Notify>) -> Consumer {
+    let waking = || {
+        let offering = Arc::clone(offering);
+        move |delivery: &mut Delivery<'_>| -> Result<(), ConsumeError> {
+            delivery.wake_after_commit(&offering);
+            Ok(())
+        }
+    };
+    let (cancelled, rescheduled) = (waking(), waking());
     Consumer::new("appointment")
+        .on::<AppointmentCancelled>(move |delivery, _| cancelled(delivery))
+        .on::<AppointmentRescheduled>(move |delivery, _| rescheduled(delivery))
         .on::<PatientCreated>(|delivery, event| Ok(keep_patient(delivery.db, &event.0)?))
         .on::<PatientUpdated>(|delivery, event| Ok(keep_patient(delivery.db, &event.0)?))
         .on::<PractitionerCreated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))

@@ -1,8 +1,12 @@
 //! Appointments: who sees whom at what time. The one promise: no practitioner is booked twice for a moment.
 
 mod api;
+mod config;
 mod domain;
 mod events;
+mod feed;
+mod ics;
+mod offering;
 mod schema;
 mod store;
 mod upkeep;
@@ -12,18 +16,30 @@ use std::sync::Arc;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_bus::Consumer;
 use hms_service::Context;
+use tokio::sync::Notify;
 use utoipa_actix_web::service_config::ServiceConfig;
+
+use config::Config;
+use feed::Feed;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/appointment");
 
 /// The appointment service.
 pub struct Service;
 
+/// What the handlers share.
+pub struct State {
+    config: Config,
+    feed: Arc<Feed>,
+    /// Wakes the task that offers times that became free.
+    offering: Arc<Notify>,
+}
+
 impl hms_service::Service for Service {
     const NAME: &'static str = "appointment";
     const ABOUT: &'static str =
         "Appointments of patients with practitioners: booked, moved, cancelled, fulfilled.";
-    type State = ();
+    type State = State;
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS
@@ -59,15 +75,37 @@ impl hms_service::Service for Service {
             .service(resources::replace::replace)
             .service(holidays::create::create)
             .service(holidays::list::list)
-            .service(holidays::delete::delete);
+            .service(holidays::delete::delete)
+            .service(waitlist::create::create)
+            .service(waitlist::list::list)
+            .service(waitlist::get::get)
+            .service(waitlist::withdraw::withdraw)
+            .service(waitlist::accept::accept)
+            .service(waitlist::decline::decline)
+            .service(queue::check_in::check_in)
+            .service(queue::current::current)
+            .service(queue::stream::stream)
+            .service(queue::by_hand::by_hand)
+            .service(queue::desks::create::create)
+            .service(queue::desks::list::list)
+            .service(queue::desks::delete::delete)
+            .service(queue::desks::next::next)
+            .service(queue::status::status)
+            .service(practitioners::calendar::calendar);
     }
 
-    fn consumer(_: &Arc<()>) -> Consumer {
-        events::consumer()
+    fn consumer(state: &Arc<State>) -> Consumer {
+        events::consumer(&state.offering)
     }
 
-    async fn start(context: &Context) -> anyhow::Result<()> {
+    async fn start(context: &Context) -> anyhow::Result<State> {
+        let config = Config::read(&context.settings)?;
+        let feed = Arc::new(Feed::new(context.database.clone(), context.tasks.closing()));
+        let offering = Arc::new(Notify::new());
         context.tasks.spawn(|stop| upkeep::run(context.clone(), stop));
-        Ok(())
+        context.tasks.spawn(|stop| Arc::clone(&feed).run(stop));
+        let offers = offering::Offering::new(context.clone(), Arc::clone(&offering), config.offer_for);
+        context.tasks.spawn(|stop| offers.run(stop));
+        Ok(State { config, feed, offering })
     }
 }

@@ -183,3 +183,123 @@ diesel::allow_tables_to_appear_in_same_query!(
     occupancy,
     schedules
 );
+
+diesel::table! {
+    queue_feed (id) {
+        id -> BigInt,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Uid;
+    queue_counters (department_id) {
+        department_id -> Uid,
+        letters -> Text,
+        day -> Date,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Tstz, Uid};
+    queue_desks (id) {
+        id -> Uid,
+        department_id -> Uid,
+        name -> Text,
+        created_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Tstz, Uid};
+    queue_tickets (id) {
+        id -> Uid,
+        department_id -> Uid,
+        day -> Date,
+        number -> Text,
+        status -> Text,
+        triage -> Text,
+        patient_id -> Nullable<Uid>,
+        appointment_id -> Nullable<Uid>,
+        appointment_start -> Nullable<Tstz>,
+        place_triage -> BigInt,
+        place_at -> Tstz,
+        place_sub -> BigInt,
+        desk_id -> Nullable<Uid>,
+        desk -> Nullable<Text>,
+        arrived_at -> Tstz,
+        called_at -> Nullable<Tstz>,
+        ended_at -> Nullable<Tstz>,
+        version -> BigInt,
+        updated_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Tstz, Uid};
+    queue_changes (position) {
+        position -> BigInt,
+        department_id -> Uid,
+        number -> Text,
+        status -> Text,
+        desk -> Nullable<Text>,
+        at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Tstz, Uid};
+    waitlist_entries (id) {
+        id -> Uid,
+        patient_id -> Uid,
+        practitioner_id -> Nullable<Uid>,
+        department_id -> Nullable<Uid>,
+        appointment_type_id -> Nullable<Uid>,
+        start_at -> Tstz,
+        end_at -> Tstz,
+        minutes -> Nullable<BigInt>,
+        priority -> BigInt,
+        status -> Text,
+        appointment_id -> Nullable<Uid>,
+        version -> BigInt,
+        created_at -> Tstz,
+        updated_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Tstz, Uid};
+    waitlist_openings (id) {
+        id -> Uid,
+        practitioner_id -> Uid,
+        department_id -> Nullable<Uid>,
+        appointment_type_id -> Nullable<Uid>,
+        start_at -> Tstz,
+        end_at -> Tstz,
+        created_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::{Doc, Tstz, Uid};
+    waitlist_offers (id) {
+        id -> Uid,
+        entry_id -> Uid,
+        opening_id -> Uid,
+        hold_id -> Uid,
+        status -> Text,
+        expires_at -> Tstz,
+        opening -> Doc,
+        created_at -> Tstz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(waitlist_entries, waitlist_offers, holds);

@@ -30,7 +30,7 @@ pub mod schedules;
 pub mod types;
 pub mod waitlist;
 
-pub use appointments::{Held, find, following, hide, hold, insert, known, save};
+pub use appointments::{Held, calendar_of, find, following, hide, hold, insert, known, save};
 pub use list::{AppointmentFilters, list};
 
 use hms_db::{At, Error, Json, Key, Result};

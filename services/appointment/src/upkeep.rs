@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use hms_service::{Context, Stop};
 
 use crate::store;
 
 const EVERY: Duration = Duration::from_secs(600);
+/// How long a screen that was away can go on where it was.
+const CHANGES_KEPT: TimeDelta = TimeDelta::days(2);
 
-/// Forgets the holds that have expired. They count as nothing before, and whoever meets one drops it: this only keeps the
-/// table small.
+/// Forgets what the screens of the queue were told some days ago. Holds that have expired are taken up by whoever offers
+/// what became free.
 pub async fn run(context: Context, stop: Stop) {
     let mut ticks = tokio::time::interval(EVERY);
     loop {
@@ -17,9 +20,9 @@ pub async fn run(context: Context, stop: Stop) {
             () = stop.told() => return,
             _ = ticks.tick() => {}
         }
-        let now = context.clock.now();
-        if let Err(error) = context.database.write(move |db| store::holds::prune(db, now)).await {
-            tracing::warn!(service = context.service, %error, "expired holds could not be forgotten");
+        let before = context.clock.now() - CHANGES_KEPT;
+        if let Err(error) = context.database.write(move |db| store::queue::prune(db, before)).await {
+            tracing::warn!(service = context.service, %error, "old changes of the queue could not be forgotten");
         }
     }
 }

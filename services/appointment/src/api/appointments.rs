@@ -25,7 +25,7 @@ use crate::events::{self, Fact};
 use crate::store::{self, Held};
 
 /// Holds an appointment of the caller's until the unit of work ends; `If-Match` is checked.
-fn hold(work: &mut Work<'_>, id: AppointmentId, reach: Reach) -> Result<Held, Problem> {
+pub(super) fn hold(work: &mut Work<'_>, id: AppointmentId, reach: Reach) -> Result<Held, Problem> {
     let held = store::hold(work.db, id)?;
     if !reach.covers_in(held.appointment.patient_id, held.appointment.department_id) {
         return Err(Code::NotFound.into());
@@ -35,12 +35,12 @@ fn hold(work: &mut Work<'_>, id: AppointmentId, reach: Reach) -> Result<Held, Pr
 }
 
 /// Writes the next version of a held appointment.
-fn save(work: &mut Work<'_>, before: &Appointment, next: &Appointment) -> Result<(), Problem> {
+pub(super) fn save(work: &mut Work<'_>, before: &Appointment, next: &Appointment) -> Result<(), Problem> {
     written(store::save(work.db, before, next))
 }
 
 /// Who asks, and what they may.
-fn caller(call: &Call<scope::AppointmentWrite>) -> Result<Caller, Problem> {
+pub(super) fn caller(call: &Call<scope::AppointmentWrite>) -> Result<Caller, Problem> {
     let claims = call.claims()?;
     let may = |scope| claims.meets(Requirement::Scope(scope));
     Ok(Caller {
@@ -65,7 +65,7 @@ fn written(saved: hms_db::Result<bool>) -> Result<(), Problem> {
 }
 
 /// What the database itself excludes is a double booking.
-pub(super) fn taken(error: Error) -> Problem {
+pub fn taken(error: Error) -> Problem {
     match error {
         Error::Exclusion { .. } => Refusal::SlotTaken.into(),
         other => other.into(),
@@ -93,7 +93,7 @@ async fn move_on(
     .await
 }
 
-fn audit(
+pub(super) fn audit(
     work: &mut Work<'_>,
     action: Action,
     appointment: &Appointment,

@@ -4,7 +4,7 @@ use hms_model::Coded;
 use hms_model::role::Scope;
 use hms_problem::{Code, Problem};
 
-use crate::domain::{Refusal, Status};
+use crate::domain::Refusal;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
@@ -21,7 +21,13 @@ impl From<Refusal> for Problem {
             Refusal::MayNotRecord => problem.detail("scope", Scope::AppointmentRecord.code()),
             Refusal::Duplicate(Some(id)) => problem.detail("id", id.to_string()),
             Refusal::Illegal(status) => {
-                problem.detail("status", status.code()).detail("allowed", allowed(status))
+                problem.detail("status", status.code()).detail("allowed", allowed(status.moves()))
+            }
+            Refusal::IllegalTicket(status) => {
+                problem.detail("status", status.code()).detail("allowed", allowed(status.moves()))
+            }
+            Refusal::IllegalEntry(status) => {
+                problem.detail("status", status.code()).detail("allowed", allowed(status.moves()))
             }
             Refusal::Field { field, .. } => problem.detail("field", field),
             Refusal::NotOffered(_) => problem.detail("field", "start"),
@@ -38,8 +44,8 @@ impl From<Refusal> for Problem {
     }
 }
 
-fn allowed(status: Status) -> Vec<&'static str> {
-    status.moves().iter().map(|status| status.code()).collect()
+fn allowed<T: Coded>(moves: &[T]) -> Vec<&'static str> {
+    moves.iter().map(|status| status.code()).collect()
 }
 
 fn code(refusal: &Refusal) -> Code {
@@ -64,6 +70,6 @@ fn code(refusal: &Refusal) -> Code {
         Refusal::Unknown(_) => Code::UnknownReference,
         Refusal::SlotTaken => Code::SlotTaken,
         Refusal::Duplicate(_) => Code::Duplicate,
-        Refusal::Illegal(_) => Code::IllegalTransition,
+        Refusal::Illegal(_) | Refusal::IllegalTicket(_) | Refusal::IllegalEntry(_) => Code::IllegalTransition,
     }
 }

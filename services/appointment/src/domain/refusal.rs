@@ -4,7 +4,7 @@ use std::fmt;
 
 use hms_model::id::AppointmentId;
 
-use super::Status;
+use super::{EntryStatus, Status, TicketStatus};
 
 /// A refusal by the rules, in words for whoever asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +82,12 @@ pub enum Refusal {
     /// From this status it cannot be done.
     #[error("An appointment that is {0} does not allow this.")]
     Illegal(Status),
+    /// From this status a ticket cannot do it.
+    #[error("A ticket that is {0} does not allow this.")]
+    IllegalTicket(TicketStatus),
+    /// From this status a place on the waitlist cannot do it.
+    #[error("A place on the waitlist that is {0} does not allow this.")]
+    IllegalEntry(EntryStatus),
 }
 
 impl Refusal {

@@ -3,13 +3,16 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_db::{At, Code, Db, Error, Json, Key, LockExt, Result};
-use hms_model::id::{AppointmentId, ResourceId, SeriesId};
-use hms_model::{Coded, Identifier};
+use hms_model::id::{AppointmentId, DepartmentId, PractitionerId, ResourceId, SeriesId};
+use hms_model::{Coded, Identifier, TimeSlot};
 
 use super::occupancy as taken;
 use super::{identifiers, json, place, read_json, unreadable};
 use crate::domain::{Appointment, Known, Owner, Practitioner, Question, Status};
 use crate::schema::{appointments, departments, occupancy, patients, practitioners, schedules};
+
+/// The most appointments that a calendar shows.
+const MOST_SHOWN: i64 = 20_000;
 
 /// A row; `deleted_at` and the generated `blocking` are for the database to look at.
 #[derive(Debug, Queryable, Selectable, Insertable)]
@@ -223,6 +226,36 @@ pub fn following(db: &mut Db, series: SeriesId, from: DateTime<Utc>) -> Result<V
     rows.into_iter().map(Appointment::try_from).collect()
 }
 
+/// The name of a practitioner and the appointments within a window that take place or took place, in order; of one
+/// department where one is named.
+pub fn calendar_of(
+    db: &mut Db,
+    practitioner: PractitionerId,
+    department: Option<DepartmentId>,
+    window: TimeSlot,
+) -> Result<(String, Vec<Appointment>)> {
+    let practitioner = Key::from(practitioner);
+    let name = practitioners::table.find(practitioner).select(practitioners::name).first(db)?;
+    let shown = [Status::Pending, Status::Booked, Status::Arrived, Status::Fulfilled].map(Code);
+    let mut query = appointments::table
+        .filter(appointments::practitioner_id.eq(practitioner))
+        .filter(appointments::deleted_at.is_null())
+        .filter(appointments::status.eq_any(shown))
+        .filter(appointments::start_at.ge(At::from(window.start())))
+        .filter(appointments::start_at.lt(At::from(window.end())))
+        .into_boxed();
+    if let Some(department) = department {
+        query = query.filter(appointments::department_id.eq(Some(Key::from(department))));
+    }
+    let rows: Vec<Row> = query
+        .order((appointments::start_at.asc(), appointments::id.asc()))
+        .limit(MOST_SHOWN)
+        .select(Row::as_select())
+        .load(db)?;
+    let appointments = rows.into_iter().map(Appointment::try_from).collect::<Result<_>>()?;
+    Ok((name, appointments))
+}
+
 /// Writes a new appointment and the time it takes of rooms and equipment; says when another one has been given one of
 /// its identifiers meanwhile.
 pub fn insert(db: &mut Db, appointment: &Appointment) -> Result<Option<Owner>> {
@@ -243,11 +276,13 @@ pub fn save(db: &mut Db, before: &Appointment, next: &Appointment) -> Result<boo
     let takes_time = |appointment: &Appointment| appointment.takes_time();
     let added = if takes_time(before) { only_in(next, before) } else { next.resource_ids.clone() };
     taken::occupy(db, next, &added)?;
+    super::waitlist::freed(db, before, next)?;
     Ok(saved)
 }
 
 /// The same, and hides it.
-pub fn hide(db: &mut Db, next: &Appointment) -> Result<bool> {
+pub fn hide(db: &mut Db, before: &Appointment, next: &Appointment) -> Result<bool> {
+    super::waitlist::freed(db, before, next)?;
     update(db, next, Some(next.updated_at))
 }
 

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use hms_db::{Db, InsertExt, Key, Result};
 use hms_model::event::{DepartmentFacts, PatientFacts, PractitionerFacts};
+use hms_model::id::{PatientId, PractitionerId};
 
 use crate::schema::{departments, patients, practitioners};
 
@@ -19,6 +20,18 @@ macro_rules! keep {
         }
         Ok(())
     }};
+}
+
+/// Whether there is such a patient, as far as is known here.
+pub fn knows_patient(db: &mut Db, id: PatientId) -> Result<bool> {
+    let found: Option<Key> = patients::table.find(Key::from(id)).select(patients::id).first(db).optional()?;
+    Ok(found.is_some())
+}
+
+/// Whether there is such a practitioner.
+pub fn knows_practitioner(db: &mut Db, id: PractitionerId) -> Result<bool> {
+    let query = practitioners::table.find(Key::from(id)).select(practitioners::id);
+    Ok(query.first::<Key>(db).optional()?.is_some())
 }
 
 /// Keeps what is new of a patient.

@@ -78,14 +78,6 @@ pub fn release(db: &mut Db, id: HoldId) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the holds that expired before this moment; how many rows there were.
-pub fn prune(db: &mut Db, before: DateTime<Utc>) -> Result<usize> {
-    let before = At::from(before);
-    let rows = diesel::delete(occupancy::table.filter(occupancy::expires_at.le(before))).execute(db)?;
-    let holds = diesel::delete(holds::table.filter(holds::expires_at.le(before))).execute(db)?;
-    Ok(rows + holds)
-}
-
 impl TryFrom<Row> for Hold {
     type Error = Error;
 

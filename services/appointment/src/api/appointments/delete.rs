@@ -25,7 +25,7 @@ pub async fn delete(
         let held = hold(work, id, caller.reach)?;
         let kind = kind_of(work, &held.appointment)?;
         let next = held.appointment.remove(kind.as_ref(), caller.is_patient(), work.now)?;
-        written(store::hide(work.db, &next))?;
+        written(store::hide(work.db, &held.appointment, &next))?;
         if held.appointment.status != next.status {
             events::publish(work, &next, &held.practitioner_name, Fact::Status)?;
         }

@@ -1,0 +1,3 @@
+//! `/api/v1/practitioners/…`: what this service knows of practitioners beside the user service.
+
+pub mod calendar;
