@@ -78,12 +78,13 @@ impl World {
         self.admin_now().await.request("POST", &path, &[], None).await.expect(200);
     }
 
-    /// Sends a test event, and returns when so many have arrived in all.
-    pub async fn test_event(&self, id: &str, arrived: usize) {
-        self.admin_now().await.request("POST", &format!("{HOOKS}/{id}/test"), &[], None).await.expect(201);
+    /// Sends a test event, and returns when it has arrived.
+    pub async fn test_event(&self, id: &str) {
+        let admin = self.admin_now().await;
+        let sent = admin.request("POST", &format!("{HOOKS}/{id}/test"), &[], None).await;
+        let path = format!("{HOOKS}/deliveries/{}", sent.expect(201).text("id"));
         until("the test event", 20, async || {
-            let delivered = self.deliveries(id, "status=delivered").await.len();
-            (delivered == arrived).then_some(())
+            (admin.get(&path).await.expect(200)["status"] == "delivered").then_some(())
         })
         .await;
     }

@@ -26,14 +26,14 @@ on_both_back_ends! {
         let one = world.make(json!({ "events": ["patient.created"] })).await;
         let (id, secret) = (one.text("id"), one.text("secret"));
         // The clock of the service stands in the past: this one comes late.
-        world.test_event(&id, 1).await;
+        world.test_event(&id).await;
         world.app.clock.advance(Clock::system().now() - world.app.clock.now());
-        world.test_event(&id, 2).await;
+        world.test_event(&id).await;
         let rotate = format!("{HOOKS}/{id}/secret/rotate");
         let plain = json!({ "secret": "a plain secret of 24 bytes or more" });
         let turned = world.admin_now().await.post(&rotate, &plain).await;
         let new = turned.expect(200).text("secret");
-        world.test_event(&id, 3).await;
+        world.test_event(&id).await;
         let received = world.receiver.received();
         let (late, good, both) = (&received[0], &received[1], &received[2]);
         let mut cases = vec![
