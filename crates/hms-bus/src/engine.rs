@@ -39,9 +39,9 @@ impl Engine {
         Self { context, consumer: Arc::new(consumer) }
     }
 
-    /// Takes one event, once.
-    pub async fn take_now(&self, envelope: Envelope) -> Result<(), ConsumeError> {
-        self.together(vec![Arc::new(envelope)]).await
+    /// Takes a batch, once, in one transaction.
+    pub async fn take_now(&self, batch: Vec<Envelope>) -> Result<(), ConsumeError> {
+        self.together(batch.into_iter().map(Arc::new).collect()).await
     }
 
     pub fn consumes(&self) -> bool {

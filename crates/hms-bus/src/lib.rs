@@ -203,7 +203,12 @@ impl RunningBus {
 
     /// Takes one event past the transport, once, as a delivery of it would: for tests. Says why it was not taken.
     pub async fn deliver(&self, envelope: Envelope) -> Result<(), ConsumeError> {
-        self.engine.take_now(envelope).await
+        self.deliver_batch(vec![envelope]).await
+    }
+
+    /// The same of several that have come together, in their order: all of them are taken or none is.
+    pub async fn deliver_batch(&self, envelopes: Vec<Envelope>) -> Result<(), ConsumeError> {
+        self.engine.take_now(envelopes).await
     }
 
     /// Sends a dead letter again, as a part of the transaction that is open: its effect and its end are one.

@@ -128,6 +128,11 @@ impl<S: Service> TestService<S> {
         self.running.bus().deliver(envelope).await
     }
 
+    /// Hands over several that have come together: the service takes them in one transaction.
+    pub async fn deliver_batch(&self, envelopes: Vec<Envelope>) -> Result<(), hms_bus::ConsumeError> {
+        self.running.bus().deliver_batch(envelopes).await
+    }
+
     /// What it has committed to its outbox so far, in order.
     pub async fn published(&self) -> Vec<Envelope> {
         self.database.read(|db| hms_bus::outbox::waiting(db, 100_000)).await.unwrap()
