@@ -27,6 +27,13 @@ def services():
     return [(name, int(port), re.findall(r'"([^"]+)"', resources)) for name, port, resources in rows]
 
 
+def sealing_keys(name):
+    """The settings of a service that hold a key which all its replicas share and no database has: X and X_FILE."""
+    text = "".join(file.read_text() for file in sorted((ROOT / "services" / name / "src").rglob("*.rs")))
+    names = set(re.findall(r'"(HMS_\w+_KEY(?:_FILE)?)"', text))
+    return sorted(key for key in names if f"{key}_FILE" in names)
+
+
 def kustomization(name, port):
     return f"""apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
@@ -50,7 +57,7 @@ patches:
 
 
 def secret(name):
-    return f"""# What must be there before `kubectl apply -k k8s/{name}`: from a secret store (docs/operating.md), or, with values of
+    text = f"""# What must be there before `kubectl apply -k k8s/{name}`: from a secret store (docs/operating.md), or, with values of
 # your own, by `kubectl apply -f`. It is not part of the kustomization.
 apiVersion: v1
 kind: Secret
@@ -61,6 +68,8 @@ stringData:
   DATABASE_URL: postgres://{name}:change-me@postgresql:5432/{name}_db
   AMQP_URL: amqp://{name}:change-me@rabbitmq:5672/%2f
 """
+    # The same for all replicas: openssl rand -base64 32
+    return text + "".join(f"  {key}: change-me\n" for key in sealing_keys(name))
 
 
 def platform(listed):
@@ -105,8 +114,9 @@ secretGenerator:
         text += f"  - name: hms-{name}\n    literals:\n"
         text += f"      - DATABASE_URL=postgres://{name}:{name}@postgresql:5432/{name}_db\n"
         text += "      - AMQP_URL=amqp://guest:guest@rabbitmq:5672/%2f\n"
+        for key in sealing_keys(name):
+            text += f"      - {key}=aGVyZSBhcmUgMzIgYnl0ZXMgZm9yIGRldmVsb3BtZW4=\n"
         if name == "auth":
-            text += "      - HMS_AUTH_KEY=ZGV2ZWxvcG1lbnQtb25seS1rZXktb2YtMzItYnl0ZXM=\n"
             text += "      - HMS_ADMIN_PASSWORD=only for development\n"
     text += "  - name: hms-gateway\n    literals:\n      - HMS_CLIENT_SECRET=client-of-gateway-for-development\n"
     return text
@@ -122,9 +132,10 @@ def compose(listed):
     environment:
       DATABASE_URL: postgres://{name}:{name}@postgresql:5432/{name}_db
 """
+        for key in sealing_keys(name):
+            text += f"      {key}: ${{{key}:?32 bytes in base64, see .env.example}}\n"
         if name == "auth":
             text += "      HMS_SERVICE_CLIENTS: /run/secrets\n"
-            text += "      HMS_AUTH_KEY: ${HMS_AUTH_KEY:?32 bytes in base64, see .env.example}\n"
             text += "      HMS_ADMIN_PASSWORD: ${HMS_ADMIN_PASSWORD:?see .env.example}\n"
             text += "    secrets: [{ source: client-gateway, target: gateway }]\n"
         if name == "notification":

@@ -20,6 +20,9 @@ OPERATOR = {"ServiceMonitor", "PrometheusRule"}
 EACH = ["Deployment", "Service", "ServiceAccount", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"]
 NAME = "app.kubernetes.io/name"
 
+# What makes the files that follow from the list of services; it writes nothing when it is only read.
+GENERATE = runpy.run_path(str(ROOT / "deploy/generate.py"), run_name="list")
+
 problems = []
 
 
@@ -222,6 +225,10 @@ def settings(k8s, where, name, deployment, configs):
     for key in keys:
         if key not in known:
             wrong(where, f"{key} of its secret is no setting of it")
+    if name != "gateway":
+        for key in GENERATE["sealing_keys"](name):
+            if key not in keys:
+                wrong(where, f"replicas need one {key}, so that its secret has it")
     if name != "gateway" and not keys["DATABASE_URL"].endswith(f"/{name}_db"):
         wrong(where, f"its database is {name}_db")
     pod = deployment["spec"]["template"]["spec"]
@@ -254,6 +261,9 @@ def lets(rules, direction, peer, port):
         if direction not in rule:
             return True
         for of in rule[direction]:
+            # Addresses are those of others than pods.
+            if "ipBlock" in of:
+                continue
             namespace = {"kubernetes.io/metadata.name": peer["namespace"]}
             same = peer["namespace"] == "hms" if "namespaceSelector" not in of else matches(of["namespaceSelector"], namespace)
             if same and matches(of.get("podSelector", {}), peer["labels"]):
@@ -336,7 +346,7 @@ def main():
     parser.add_argument("folder", nargs="?", default=ROOT / "k8s", type=pathlib.Path)
     arguments = parser.parse_args()
     k8s = arguments.folder
-    listed = runpy.run_path(str(ROOT / "deploy/generate.py"), run_name="list")["services"]()
+    listed = GENERATE["services"]()
     for name, port in [(name, port) for name, port, _ in listed] + [("gateway", 8080)]:
         if arguments.only in (None, name):
             if not (k8s / name / "kustomization.yaml").exists():
