@@ -108,8 +108,7 @@ async fn checks(measured: Duration) -> anyhow::Result<(f64, f64)> {
     let (clock, issuer) = (Clock::system(), Issuer::new(SigningKey::generate()?)?);
     let now = clock.now();
     let token = || {
-        let claims =
-            Claims::new(Id::new(now), Id::new(now), vec![Role::Doctor], now, TimeDelta::minutes(15));
+        let claims = Claims::new(Id::new(now), Id::new(now), vec![Role::Doctor], now, TimeDelta::minutes(15));
         issuer.issue(&claims)
     };
     let verifier = Verifier::new(KeySource::Set(issuer.jwks()), clock)?;

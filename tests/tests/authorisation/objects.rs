@@ -5,26 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use hms_model::Coded;
 use hms_model::role::Role;
 use hms_tests::api::{Asks, Operation};
-use hms_tests::{PATIENCE, Person, Platform, password, records, until};
+use hms_tests::{Client, PATIENCE, Person, Platform, password, records, until};
 use serde_json::{Value, json};
 
 /// Two patients, each with an appointment and a message, and those at the desk.
 pub struct Desk {
-    admin: Person,
-    ann: Person,
+    pub gateway: Client,
+    pub admin: Person,
+    pub ann: Person,
     bo: Person,
-    anns: Own,
+    pub anns: Own,
     bos: Own,
-    practitioner_id: String,
-    department_id: String,
+    pub practitioner_id: String,
+    pub department_id: String,
     schedule_id: String,
     appointment_type_id: String,
     resource_id: String,
 }
 
 /// The records of one patient.
-struct Own {
-    patient: String,
+pub struct Own {
+    pub patient: String,
     appointment: String,
     notification: String,
     /// A session that is not the one they act in.
@@ -32,6 +33,8 @@ struct Own {
     invoice: String,
     payment: String,
     hold: String,
+    /// A place on the waitlist.
+    waits: String,
 }
 
 /// An operation, a body for it, and what comes of it for one's own record and for another's.
@@ -68,6 +71,7 @@ impl Desk {
         let bos = own(platform, &admin, &bo, &practitioner_id, 660).await;
         let (schedule_id, appointment_type_id, resource_id) = calendar(&admin, &department_id).await;
         Self {
+            gateway: platform.gateway(),
             admin,
             ann,
             bo,
@@ -103,6 +107,11 @@ impl Desk {
             case("GET /api/v1/appointment-types/{id}", DONE, DONE),
             case("GET /api/v1/resources/{id}", DONE, DONE),
             case("DELETE /api/v1/slots/hold/{id}", (204, ""), HIDDEN),
+            case("GET /api/v1/practitioners/{id}/calendar.ics", FORBIDDEN, FORBIDDEN),
+            case("GET /api/v1/waitlist/{id}", DONE, HIDDEN),
+            case("POST /api/v1/waitlist/{id}/accept", (409, "HOLD_EXPIRED"), HIDDEN),
+            case("POST /api/v1/waitlist/{id}/decline", (409, "ILLEGAL_TRANSITION"), HIDDEN),
+            case("DELETE /api/v1/waitlist/{id}", (204, ""), HIDDEN),
             case("GET /api/v1/billing/invoices/{id}", DONE, HIDDEN),
             case("GET /api/v1/billing/invoices/{id}/pdf", DONE, HIDDEN),
             case("GET /api/v1/billing/payments/{id}", DONE, HIDDEN),
@@ -137,7 +146,7 @@ impl Desk {
         }
     }
 
-    fn id_for<'a>(&'a self, template: &str, own: &'a Own) -> &'a str {
+    pub fn id_for<'a>(&'a self, template: &str, own: &'a Own) -> &'a str {
         match template.split('/').nth(3).unwrap() {
             "patients" => &own.patient,
             "appointments" => &own.appointment,
@@ -148,6 +157,7 @@ impl Desk {
             "practitioners" => &self.practitioner_id,
             "departments" => &self.department_id,
             "slots" => &own.hold,
+            "waitlist" => &own.waits,
             "schedules" => &self.schedule_id,
             "appointment-types" => &self.appointment_type_id,
             "resources" => &self.resource_id,
@@ -208,6 +218,7 @@ async fn own(
         notification: notification.await,
         session: other_session(platform, person).await,
         hold: held(person, practitioner_id, minutes).await,
+        waits: waits(person, practitioner_id).await,
     }
 }
 
@@ -217,6 +228,14 @@ async fn held(person: &Person, practitioner_id: &str, minutes: i64) -> String {
     let (start, end) = (at(minutes), at(minutes + 30));
     let hold = json!({"practitioner_id": practitioner_id, "start": start, "end": end, "minutes": 30});
     person.make("/api/v1/slots/hold", &hold).await
+}
+
+/// A place on the waitlist, for a day on which nothing becomes free.
+async fn waits(person: &Person, practitioner_id: &str) -> String {
+    let at = |minutes| records::rfc3339(records::moment(40, minutes));
+    let (start, end) = (at(0), at(600));
+    let body = json!({"patient_id": person.patient_id(), "practitioner_id": practitioner_id, "start": start, "end": end});
+    person.make("/api/v1/waitlist", &body).await
 }
 
 /// A schedule of another practitioner, a type of appointment and a room.

@@ -13,6 +13,7 @@ mod bodies;
 mod case;
 mod queries;
 mod routes;
+mod signed;
 mod state;
 mod tokens;
 mod world;
@@ -45,5 +46,9 @@ on_both_kinds! {
         }
         assert!(complaints.is_empty(), "{} of {} cases:\n{}", complaints.len(), cases.len(), complaints.join("\n"));
         state::is_unchanged(&world, &before).await;
+    }
+
+    async fn good_signatures_over_wrong_claims_are_401_at_every_service(kind) {
+        signed::are_looked_at_everywhere(kind).await;
     }
 }

@@ -12,16 +12,30 @@ use serde_json::{Value, json};
 use crate::case::{Case, Who, asks, sends};
 use crate::world::World;
 
-/// Each bad token, on a read and on a write.
+/// A path of each service that asks for a token.
+pub const PROTECTED: [(&str, &str); 6] = [
+    ("auth", "/api/v1/accounts"),
+    ("user", "/api/v1/patients"),
+    ("appointment", "/api/v1/appointments"),
+    ("notification", "/api/v1/notifications"),
+    ("billing", "/api/v1/billing/invoices"),
+    ("audit", "/api/v1/audit"),
+];
+
+/// Each bad token, on a read of each service and on a write.
 pub async fn cases(world: &World) -> Vec<Case> {
     let mut bad: Vec<_> =
         forged(world).await.into_iter().map(|(what, token)| (what, token, "UNAUTHENTICATED")).collect();
+    bad.push(("a token of a service", of_a_service(world).await, "UNAUTHENTICATED"));
     bad.push(("a token that has expired", world.expired.clone(), "TOKEN_EXPIRED"));
     let read = format!("/api/v1/patients/{}", world.ann.patient_id());
     let mut cases = Vec::new();
     for (what, token, code) in bad {
         let who = Who::Bearer(token);
         cases.push(asks(what, (who.clone(), "GET", &read), (401, code)));
+        for (_, path) in PROTECTED {
+            cases.push(asks(what, (who.clone(), "GET", path), (401, code)));
+        }
         cases.push(sends(
             what,
             (who, "POST", "/api/v1/departments"),
@@ -33,6 +47,16 @@ pub async fn cases(world: &World) -> Vec<Case> {
     cases.push(scheme.header("authorization", "Basic YWRtaW46YWRtaW4="));
     cases.push(asks("no token", (Who::Nobody, "GET", &read), (401, "UNAUTHENTICATED")));
     cases
+}
+
+/// The token by which the appointment service speaks to others.
+async fn of_a_service(world: &World) -> String {
+    let secret = std::fs::read_to_string(world.platform.data().join("clients/appointment")).unwrap();
+    let form = format!("grant_type=client_credentials&client_id=appointment&client_secret={secret}");
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let gateway = world.platform.gateway();
+    let answer = gateway.request("POST", "/api/v1/oauth/token", &headers, Some(form.into_bytes())).await;
+    answer.expect(200).text("access_token")
 }
 
 async fn forged(world: &World) -> Vec<(&'static str, String)> {
@@ -63,9 +87,17 @@ async fn forged(world: &World) -> Vec<(&'static str, String)> {
         ("the signature cut", good[..good.len() - 4].to_owned()),
         ("a stranger's signature", issued_by(SigningKey::generate().unwrap())),
         ("a stranger's signature under our key's name", issued_by(SigningKey::Ed25519 { id: kid, pkcs8 })),
+        ("a key that nobody knows", format!("{}.{payload}.{signature}", unknown_key(header))),
         ("the public key as a secret", issued_by(SigningKey::Hs256 { secret: public.clone() })),
         ("its text as a secret", issued_by(SigningKey::Hs256 { secret: key["x"].as_str().unwrap().into() })),
         ("another algorithm over the same signature", format!("{algorithm}.{payload}.{signature}")),
         ("a refresh token", world.ann.refresh.clone()),
     ]
+}
+
+/// The same header with a key id that is not in the set.
+fn unknown_key(header: &str) -> String {
+    let mut header: Value = serde_json::from_slice(&BASE64.decode(header).unwrap()).unwrap();
+    header["kid"] = json!("a-key-that-was-never-here");
+    BASE64.encode(header.to_string())
 }
