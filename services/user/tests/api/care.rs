@@ -1,6 +1,6 @@
 //! Patients in whose care they are, and glass that is broken.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use hms_model::event::{
     AccessBreakGlass, AppointmentCancelled, AppointmentFacts, AppointmentScheduled, PractitionerCreated,
 };
@@ -13,7 +13,7 @@ use crate::surroundings::{Action, App, Role, audited_of, patient, practitioner};
 const CARE_TEAM: &[(&str, &str)] = &[("HMS_RECORD_ACCESS", "care_team"), ("HMS_BREAK_GLASS", "2h")];
 
 fn booked(patient_id: PatientId, practitioner_id: PractitionerId) -> AppointmentFacts {
-    let start = Utc::now();
+    let start = hms_model::Clock::system().now();
     AppointmentFacts {
         appointment_id: Id::new(start),
         version: 1,
