@@ -151,7 +151,7 @@ impl Opening {
     pub fn freed(before: &Appointment, next: &Appointment, id: Uuid) -> Option<Self> {
         let time = |one: &Appointment| (one.practitioner_id, one.start, one.end);
         let gone = next.status == Status::Cancelled || time(before) != time(next);
-        (before.takes_time() && gone).then(|| Self {
+        (before.takes_time() && gone).then_some(Self {
             id,
             practitioner_id: before.practitioner_id,
             department_id: before.department_id,
@@ -173,7 +173,7 @@ impl Opening {
     /// Until when it is offered to one person: as long as is usual, at most half of the time that is left.
     pub fn offered_until(&self, usual: TimeDelta, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let left = (self.start - now) / 2;
-        (left >= SHORTEST_OFFER).then(|| now + usual.min(left))
+        (left >= SHORTEST_OFFER).then_some(now + usual.min(left))
     }
 }
 

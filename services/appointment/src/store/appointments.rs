@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use hms_db::{At, Code, Db, Error, Json, Key, LockExt, Result};
+use hms_db::{At, Code, Db, Error, Json, KeepExt, Key, LockExt, Result};
 use hms_model::id::{AppointmentId, DepartmentId, PractitionerId, ResourceId, SeriesId};
 use hms_model::{Coded, Identifier, TimeSlot};
 
@@ -14,9 +14,10 @@ use crate::schema::{appointments, departments, occupancy, patients, practitioner
 /// The most appointments that a calendar shows.
 const MOST_SHOWN: i64 = 20_000;
 
-/// A row; `deleted_at` and the generated `blocking` are for the database to look at.
+/// A row; `deleted_at` and the generated `blocking` are for the database to look at. An INSERT of it has one text,
+/// whatever is given: no column that may be null has another default.
 #[derive(Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = appointments)]
+#[diesel(table_name = appointments, treat_none_as_default_value = false)]
 pub(super) struct Row {
     pub id: Key,
     patient_id: Key,
@@ -259,7 +260,7 @@ pub fn calendar_of(
 /// Writes a new appointment and the time it takes of rooms and equipment; says when another one has been given one of
 /// its identifiers meanwhile.
 pub fn insert(db: &mut Db, appointment: &Appointment) -> Result<Option<Owner>> {
-    diesel::insert_into(appointments::table).values(Row::try_from(appointment)?).execute(db)?;
+    diesel::insert_into(appointments::table).values(Row::try_from(appointment)?).kept().execute(db)?;
     taken::occupy(db, appointment, &appointment.resource_ids)?;
     identifiers::insert(db, appointment)
 }
@@ -316,6 +317,7 @@ fn update(db: &mut Db, next: &Appointment, deleted_at: Option<DateTime<Utc>>) ->
                 appointments::seats.eq(next.seats),
             ),
         ))
+        .kept()
         .execute(db)?;
     Ok(rows == 1)
 }

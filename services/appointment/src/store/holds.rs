@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use hms_db::{At, Db, Error, Json, Key, LockExt, Result};
+use hms_db::{At, Db, Error, Json, KeepExt, Key, LockExt, Result};
 use hms_model::TimeSlot;
 use hms_model::id::{AccountId, HoldId};
 
@@ -11,7 +11,7 @@ use crate::domain::Hold;
 use crate::schema::{holds, occupancy};
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = holds)]
+#[diesel(table_name = holds, treat_none_as_default_value = false)]
 struct Row {
     id: Key,
     held_by: Key,
@@ -66,7 +66,7 @@ pub fn insert(db: &mut Db, hold: &Hold, now: DateTime<Utc>) -> Result<()> {
         expires_at: hold.expires_at.into(),
         created_at: now.into(),
     };
-    diesel::insert_into(holds::table).values(row).execute(db)?;
+    diesel::insert_into(holds::table).values(row).kept().execute(db)?;
     let slot = TimeSlot::new(hold.start, hold.end).map_err(unreadable)?;
     taken::occupy_by_hold(db, hold, slot)
 }

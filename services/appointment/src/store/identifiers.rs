@@ -1,7 +1,7 @@
 //! The identifiers of appointments: each belongs to one.
 
 use diesel::prelude::*;
-use hms_db::{Db, InsertExt, Key, Result};
+use hms_db::{Db, InsertExt, KeepExt, Key, Result};
 use hms_model::Identifier;
 
 use crate::domain::{Appointment, Owner};
@@ -35,7 +35,7 @@ pub(super) fn insert(db: &mut Db, appointment: &Appointment) -> Result<Option<Ow
             table::value.eq(identifier.value.as_str()),
             table::appointment_id.eq(Key::from(appointment.id)),
         );
-        if diesel::insert_into(table::table).values(row).or_ignore().execute(db)? == 0 {
+        if diesel::insert_into(table::table).values(row).or_ignore().kept().execute(db)? == 0 {
             return owner(db, std::slice::from_ref(identifier));
         }
     }

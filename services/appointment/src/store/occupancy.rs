@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use hms_db::{At, Db, Key, Result};
+use hms_db::{At, Db, KeepExt, Key, Result};
 use hms_model::TimeSlot;
 use hms_model::id::{AppointmentId, ResourceId};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::schema::occupancy;
 const LONGEST: TimeDelta = TimeDelta::hours(32);
 
 #[derive(Debug, Insertable)]
-#[diesel(table_name = occupancy)]
+#[diesel(table_name = occupancy, treat_none_as_default_value = false)]
 struct Row {
     owner_id: Key,
     resource_id: Key,
@@ -43,7 +43,7 @@ impl Row {
     }
 
     fn insert(self, db: &mut Db) -> Result<()> {
-        diesel::insert_into(occupancy::table).values(self).execute(db)?;
+        diesel::insert_into(occupancy::table).values(self).kept().execute(db)?;
         Ok(())
     }
 }
