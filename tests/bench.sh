@@ -6,10 +6,12 @@
 #   - GET /api/v1/patients/{id} (each read is audited) and POST /api/v1/appointments (random practitioners and times,
 #     with an idempotency key) through the gateway;
 #   - the same on SQLite and the bus in process, and on PostgreSQL and RabbitMQ;
-#   - POST /api/v1/patients beside pgbench with the very statements that the service sends for it (tests/load/sql);
+#   - both writes beside pgbench with the very statements that the services send for them (tests/load/sql);
 #   - the relay beside a bare loop that publishes with confirms, and the time from a commit to the consumer's effect;
 #   - sign-ins beside a bare loop of Argon2id with the same parameters on all cores, and checks of tokens on one core;
-#   - beside the reads and bookings pgbench, on the same server in the same minute, with the least the database has to do for it.
+#   - deliveries of webhooks to a receiver on this machine, beside a bare loop that signs and posts the same;
+#   - beside the reads pgbench with the select of the row by its key; all on the same server in the same minute;
+#   - GET /api/v1/slots on PostgreSQL, where a hospital of so many schedules has so many days of bookings.
 #
 # The rounds are interleaved, and the medians are shown: a machine is not equally fast all the time. What it starts is
 # gone afterwards, and so are its databases and queues.
@@ -20,6 +22,9 @@
 #   HMS_BENCH_CONNECTIONS     "16 64"
 #   HMS_BENCH_STARTS          5, of each kind
 #   HMS_BENCH_EVENTS          20000, sent through the bus at full speed
+#   HMS_BENCH_PRACTITIONERS   50, with a schedule, whose free slots are searched
+#   HMS_BENCH_DAYS            60, of bookings that each of them has; 500 and 730 are a large hospital after two years
+#   HMS_BENCH_WEBHOOKS        2000, delivered to a receiver on this machine
 #   HMS_BENCH_REST            60, the longest to wait for the events of one measurement before the next
 #   HMS_BENCH_PORT_OFFSET     1000; that and 100 more are the HMS_PORT_OFFSET of the two platforms
 #   HMS_TEST_POSTGRES_URL     a PostgreSQL and ...
@@ -33,6 +38,10 @@ seconds=${HMS_BENCH_SECONDS:-10}
 starts=${HMS_BENCH_STARTS:-5}
 longest_rest=${HMS_BENCH_REST:-60}
 events=${HMS_BENCH_EVENTS:-20000}
+webhooks=${HMS_BENCH_WEBHOOKS:-2000}
+practitioners=${HMS_BENCH_PRACTITIONERS:-50}
+days=${HMS_BENCH_DAYS:-60}
+pgbench_runs=0
 offset=${HMS_BENCH_PORT_OFFSET:-1000}
 read -r -a connections <<<"${HMS_BENCH_CONNECTIONS:-16 64}"
 
@@ -113,6 +122,8 @@ settings() {
   echo "PATH=$PATH"
   echo "HMS_DATA_DIR=$work/$kind/data"
   echo "HMS_PORT_OFFSET=$(port_offset "$kind")"
+  echo "HMS_WEBHOOK_ALLOW_HTTP=true" # the receiver is on this machine
+  echo "HMS_WEBHOOK_ALLOW_PRIVATE=127.0.0.0/8"
   echo "HMS_RATE_LIMITS=off" # it is one client, who asks as fast as it can
   echo "HMS_ADMIN_EMAIL=$HMS_ADMIN_EMAIL"
   echo "HMS_ADMIN_PASSWORD=$HMS_ADMIN_PASSWORD"
@@ -232,42 +243,37 @@ cpu_ticks() {
 # Ids of the platform's own rows, as an SQL array.
 ids() { sql "$(database_url user)" "SELECT 'ARRAY[' || string_agg(quote_literal(id), ',') || ']::uuid[]' FROM $1"; }
 
-# The statements run on tables like the platform's own, with the same indexes and constraints; the outbox must not be
-# the real one, or the platform would publish what pgbench writes.
+# The statements run on tables like the platform's own, with the same indexes, constraints and triggers; the outbox must
+# not be the real one, or the platform would publish what pgbench writes.
 prepare_limit() {
-  local patients practitioners
+  local patients
   patients=$(ids patients)
-  practitioners=$(ids practitioners)
   cat >"$work/read.sql" <<SQL
 \set patient random(1, 100)
 SELECT * FROM patients WHERE id = ($patients)[:patient];
 SQL
+  likeness user idempotency_keys patients outbox
+  likeness appointment idempotency_keys patients practitioners departments schedules occupancy appointments outbox
   sql "$(database_url appointment)" "
-    CREATE SCHEMA bench;
-    CREATE TABLE bench.appointments (LIKE appointments INCLUDING ALL);
-    CREATE TABLE bench.outbox (LIKE outbox INCLUDING ALL);"
-  sql "$(database_url user)" "
-    CREATE SCHEMA bench;
-    CREATE TABLE bench.idempotency_keys (LIKE idempotency_keys INCLUDING ALL);
-    CREATE TABLE bench.patients (LIKE patients INCLUDING ALL);
-    CREATE TABLE bench.outbox (LIKE outbox INCLUDING ALL);"
-  cp tests/load/sql/register.sql "$work/register.sql"
-  cat >"$work/book.sql" <<SQL
-\set patient random(1, 100)
-\set practitioner random(1, 50)
-\set day random(0, 3649)
-\set quarter random(32, 63)
-BEGIN;
-INSERT INTO bench.appointments (id, patient_id, practitioner_id, start_at, end_at, status, reason, identifiers, version,
-  created_at, updated_at)
-VALUES (gen_random_uuid(), ($patients)[:patient], ($practitioners)[:practitioner],
-  timestamptz '2030-01-01 00:00Z' + :day * interval '1 day' + :quarter * interval '15 min',
-  timestamptz '2030-01-01 00:15Z' + :day * interval '1 day' + :quarter * interval '15 min',
-  'booked', 'check-up', '[]', 1, now(), now()) ON CONFLICT DO NOTHING;
-INSERT INTO bench.outbox (event_id, kind, subject, body, created_at)
-VALUES (gen_random_uuid(), 'appointment.scheduled', gen_random_uuid()::text, repeat('x', 600), now());
-COMMIT;
-SQL
+    INSERT INTO bench.patients (id, version, active)
+      SELECT CAST(lpad(CAST(number AS text), 32, '0') AS uuid), 1, TRUE FROM generate_series(1, 100) AS number;
+    INSERT INTO bench.practitioners (id, version, name, active)
+      SELECT CAST(lpad(CAST(number AS text), 32, '0') AS uuid), 1, 'Noor Haddad', TRUE
+      FROM generate_series(1, 50) AS number;"
+  cp tests/load/sql/register.sql tests/load/sql/book.sql "$work"
+}
+
+# Empty tables like those of a service, in the schema bench of its database.
+likeness() {
+  local url table
+  url=$(database_url "$1")
+  sql "$url" "CREATE SCHEMA bench"
+  for table in "${@:2}"; do
+    sql "$url" "CREATE TABLE bench.$table (LIKE $table INCLUDING ALL)"
+    sql "$url" "SELECT replace(pg_get_triggerdef(oid), ' ON public.', ' ON bench.') || ';' FROM pg_trigger
+      WHERE tgrelid = '$table'::regclass AND NOT tgisinternal" >"$work/triggers.sql"
+    psql -XAtq -v ON_ERROR_STOP=1 "$url" -f "$work/triggers.sql"
+  done
 }
 
 # One second more than the others, for the log-ins of its connections, which it leaves out of its figures.
@@ -275,8 +281,10 @@ limit() {
   local what=$1 count=$2 database=user out=$work/pgbench.out latencies tps
   [ "$what" != book ] || database=appointment
   rm -f "$work"/pgbench_log.*
-  PGOPTIONS="-c search_path=$([ "$what" != register ] || echo bench,)public" \
+  # No two runs of a booking share a value of `n`, see book.sql.
+  PGOPTIONS="-c search_path=$([ "$what" = read ] || echo bench,)public" \
     timeout --foreground $((seconds + 60)) "$pgbench" -n -M prepared -c "$count" -j 2 -T $((seconds + 1)) \
+    -D n=$((pgbench_runs++ * 80000)) \
     -f "$work/$what.sql" -l --sampling-rate=0.2 --log-prefix="$work/pgbench_log" \
     "$(database_url "$database")" >"$out" 2>&1 || true
   tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$out")
@@ -293,6 +301,19 @@ limit() {
   record "load pgbench $what $count per_s=$tps $latencies"
 }
 
+# --- slots ------------------------------------------------------------------------------------------------
+
+# After everything else: it makes the calendar of the platform a large one.
+measure_slots() {
+  local report
+  say "slots: $practitioners practitioners with $days days of bookings"
+  "$binaries/hms-load" calendar --database "$(database_url appointment)" --practitioners "$practitioners" --days "$days"
+  report=$(timeout --foreground $((seconds + 180)) "$binaries/hms-load" run search --gateway "$(gateway production)" \
+    --connections 4 --seconds "$seconds") || fail_with_log production "the search for slots failed"
+  say "slots: $report"
+  record "slots search practitioners=$practitioners days=$days $report"
+}
+
 # --- events -----------------------------------------------------------------------------------------------
 
 # On databases and names of their own; `forget` takes them away.
@@ -306,6 +327,15 @@ measure_events() {
 }
 
 # --- identity ---------------------------------------------------------------------------------------------
+
+measure_webhooks() {
+  local report
+  report=$(timeout --foreground 300 "$binaries/hms-load" webhooks --gateway "$(gateway production)" \
+    --events "$webhooks") || fail_with_log production "the deliveries of webhooks failed"
+  rest "${pids[production]}"
+  say "webhooks: $report"
+  record "webhooks production $report"
+}
 
 measure_identity() {
   local report
@@ -348,6 +378,7 @@ for ((round = 1; round <= rounds; round++)); do
   say "round $round of $rounds"
   measure_events
   measure_identity
+  measure_webhooks
   for count in "${connections[@]}"; do
     for what in read book register; do
       load embedded "$what" "$count"
@@ -356,6 +387,7 @@ for ((round = 1; round <= rounds; round++)); do
     done
   done
 done
+measure_slots
 outcome=0
 { describe && awk -v longest_rest="$longest_rest" -f tests/load/table.awk "$results"; } >"$work/table" || outcome=$?
 mv "$work/table" "$target/bench/latest.txt"

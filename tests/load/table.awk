@@ -36,10 +36,11 @@ END {
   print ""
   print "requests/s: those that did what they were for; taken/s: bookings answered 409 SLOT_TAKEN; rest s: from the last"
   print "answer until their events, mails and audit entries are done. The limit of GET is the select of the row by its"
-  print "key; that of a booking the insert of the appointment and of one event in a transaction: no audit, no idempotency;"
-  print "that of a registration the very statements that the service sends."
+  print "key; that of a write the very statements that the service sends."
+  if (rounds["slots search"]) slots("slots search")
   if (rounds["events rabbitmq"]) events("events rabbitmq")
   if (rounds["identity production"]) identity("identity production")
+  if (rounds["webhooks production"]) webhooks("webhooks production")
   if (failures) {
     print "\nFAILED REQUESTS, by status:"
     for (f = 1; f <= failures; f++) print "  " failed[f]
@@ -56,12 +57,25 @@ function events(what) {
     median(what, "effect_p99_ms")
 }
 
+function webhooks(what) {
+  printf "\n%-44s %10s %10s %8s\n", "webhooks", "HMS/s", "bare/s", "ratio"
+  printf "%-44s %10.0f %10.0f %8.2f\n", "deliveries, beside a bare signed loop", median(what, "deliveries_per_s"),
+    median(what, "bare_per_s"), median(what, "ratio")
+}
+
 function identity(what) {
   printf "\n%-44s %10s %10s %8s\n", "identity", "HMS/s", "bare/s", "ratio"
   printf "%-44s %10.1f %10.1f %8.2f\n", "sign-ins, beside Argon2id alone on all cores", median(what, "logins_per_s"),
     median(what, "bare_per_s"), median(what, "ratio")
   printf "%-44s %10.0f\n", "checks of new tokens, one core", median(what, "fresh_per_s")
   printf "%-44s %10.0f\n", "checks of a token that is known, one core", median(what, "known_per_s")
+}
+
+function slots(what) {
+  printf "\nGET /slots on PostgreSQL, 4 connections, %d practitioners with %d days of bookings: ",
+    median(what, "practitioners"), median(what, "days")
+  printf "%.0f requests/s, p50 %.2f ms, p99 %.2f ms, %d failed\n", median(what, "per_s"), median(what, "p50_ms"),
+    median(what, "p99_ms"), median(what, "failed")
 }
 
 function pair(label, group, which, name, form) {

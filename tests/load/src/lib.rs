@@ -6,10 +6,12 @@
 
 pub mod api;
 pub mod broker;
+pub mod calendar;
 pub mod connection;
 pub mod events;
 pub mod hospital;
 pub mod identity;
 pub mod load;
 pub mod tally;
+pub mod webhooks;
 pub mod work;

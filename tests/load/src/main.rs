@@ -73,6 +73,27 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         seconds: u16,
     },
+    /// Measures deliveries of webhooks beside a bare loop that signs and posts, and prints one line of it.
+    Webhooks {
+        /// Where the gateway is; its platform allows webhooks to http and private addresses.
+        #[arg(long)]
+        gateway: SocketAddr,
+        /// How many events to deliver.
+        #[arg(long, default_value_t = 2_000)]
+        events: u32,
+    },
+    /// Makes the calendar large in which `run search` searches. It adds to what is there, past the service.
+    Calendar {
+        /// The database of the appointment service; a PostgreSQL.
+        #[arg(long)]
+        database: String,
+        /// How many practitioners with a schedule to add.
+        #[arg(long, default_value_t = 50)]
+        practitioners: u32,
+        /// How many days of bookings each of them has.
+        #[arg(long, default_value_t = 60)]
+        days: u32,
+    },
     /// Prints the names of all services, one a line.
     Services,
     /// Deletes what a platform has left in RabbitMQ, at AMQP_URL.
@@ -100,8 +121,16 @@ async fn main() -> anyhow::Result<()> {
             writeln!(io::stdout(), "{report}")?;
         }
         Command::Identity { gateway, seconds } => {
-            let (credentials, measured) = (Credentials::read(&settings)?, Duration::from_secs(seconds.into()));
+            let (credentials, measured) =
+                (Credentials::read(&settings)?, Duration::from_secs(seconds.into()));
             writeln!(io::stdout(), "{}", hms_load::identity::measure(gateway, credentials, measured).await?)?;
+        }
+        Command::Webhooks { gateway, events } => {
+            let api = Api::sign_in(gateway, &Credentials::read(&settings)?).await?;
+            writeln!(io::stdout(), "{}", hms_load::webhooks::measure(gateway, api.token(), events).await?)?;
+        }
+        Command::Calendar { database, practitioners, days } => {
+            hms_load::calendar::fill(database.parse()?, practitioners, days).await?;
         }
         Command::Services => {
             for service in SERVICES {

@@ -29,7 +29,12 @@ pub enum Kind {
     Book,
     /// `POST /api/v1/patients` of somebody new, with an idempotency key.
     Register,
+    /// `GET /api/v1/slots`, at random the next free ones of all or the first one of each practitioner.
+    Search,
 }
+
+/// What is searched for.
+const SEARCHES: [&str; 2] = ["/api/v1/slots", "/api/v1/slots?first=true&page_size=100"];
 
 /// How a request ended, where there was an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,15 +72,18 @@ impl Work {
                 post(request, "/api/v1/appointments", booking)
             }
             Kind::Register => post(request, "/api/v1/patients", person()),
+            Kind::Search => {
+                let search = fastrand::choice(SEARCHES).unwrap_or_default();
+                request.uri(search).body(Full::default())
+            }
         }
     }
 
     /// What an answer means.
     pub fn judge(&self, answer: &Answer) -> Outcome {
         match (self.kind, answer.status) {
-            (Kind::Read, StatusCode::OK) | (Kind::Book | Kind::Register, StatusCode::CREATED) => {
-                Outcome::Done
-            }
+            (Kind::Read | Kind::Search, StatusCode::OK)
+            | (Kind::Book | Kind::Register, StatusCode::CREATED) => Outcome::Done,
             (Kind::Book, StatusCode::CONFLICT) if says(&answer.body, b"\"SLOT_TAKEN\"") => Outcome::Conflict,
             _ => Outcome::Failed,
         }

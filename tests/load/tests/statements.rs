@@ -11,6 +11,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use hms_db::{Database, Heard};
+use hms_model::audit::{Action, Actor, AuditEntry, Outcome};
+use hms_model::event::{
+    AuditRecorded, Envelope, PatientCreated, PatientFacts, PractitionerCreated, PractitionerFacts,
+};
+use hms_model::id::{Id, PatientId, PractitionerId};
 use hms_model::role::Role;
 use hms_testkit::database::wanted;
 use hms_testkit::{Answer, Backend, Client, TestService};
@@ -19,6 +24,8 @@ use serde_json::json;
 
 /// What pgbench runs beside `POST /patients`.
 const REGISTER: &str = include_str!("../sql/register.sql");
+/// What it runs beside `POST /appointments`.
+const BOOK: &str = include_str!("../sql/book.sql");
 
 /// All that goes to the database of a service, but what its bus asks about the outbox from time to time.
 #[derive(Clone, Default)]
@@ -88,6 +95,14 @@ async fn a_record_is_read_by_one_statement_and_noted_by_one() {
     app.stop().await;
 }
 
+/// Compares what was sent with the lines `sent` of a script for pgbench.
+fn expect_sent(journal: &Journal, script: &str) {
+    let statements = journal.take();
+    assert_eq!(journal.not_kept(&statements), [""; 0]);
+    let given: Vec<_> = script.lines().filter_map(|line| line.strip_prefix("-- sent: ")).collect();
+    assert_eq!(statements, given, "the script is stale; these are the statements now");
+}
+
 #[tokio::test]
 async fn a_write_sends_what_pgbench_is_given_to_compare() {
     if !wanted(Backend::Postgres) {
@@ -99,9 +114,110 @@ async fn a_write_sends_what_pgbench_is_given_to_compare() {
     register(&desk, 0).await;
     journal.take();
     register(&desk, 1).await;
+    expect_sent(&journal, REGISTER);
+    app.stop().await;
+}
+
+type Appointments = TestService<hms_appointment::Service>;
+
+/// Tells the service of somebody to book for, and of somebody to book with.
+async fn introduce(app: &Appointments) -> (PatientId, PractitionerId) {
+    let (patient_id, practitioner_id) = (Id::new(app.clock.now()), Id::new(app.clock.now()));
+    app.deliver(&PatientCreated(PatientFacts {
+        patient_id,
+        version: 1,
+        account_id: None,
+        name: "Ann Patient".into(),
+        email: None,
+        phone: None,
+        active: true,
+    }))
+    .await;
+    app.deliver(&PractitionerCreated(PractitionerFacts {
+        practitioner_id,
+        version: 1,
+        account_id: None,
+        name: "Noor Haddad".into(),
+        specialty: None,
+        department_id: None,
+        active: true,
+    }))
+    .await;
+    (patient_id, practitioner_id)
+}
+
+/// The hour of this number is booked, as `hms-load` does it.
+async fn book(desk: &Client, (patient, practitioner): (PatientId, PractitionerId), hour: usize) -> Answer {
+    let body = json!({
+        "patient_id": patient, "practitioner_id": practitioner, "reason": "check-up",
+        "start": format!("2030-01-01T{hour:02}:00:00Z"), "end": format!("2030-01-01T{hour:02}:15:00Z"),
+    });
+    let key = format!("key-{hour}");
+    let headers = [("Idempotency-Key", key.as_str()), ("Content-Type", "application/json")];
+    desk.request("POST", "/api/v1/appointments", &headers, Some(body.to_string().into_bytes())).await
+}
+
+#[tokio::test]
+async fn a_booking_sends_what_pgbench_is_given_to_compare() {
+    if !wanted(Backend::Postgres) {
+        return;
+    }
+    let app = Appointments::start(Backend::Postgres).await;
+    let who = introduce(&app).await;
+    let journal = Journal::of(&app.database);
+    let desk = app.client(&[Role::Receptionist]);
+    book(&desk, who, 8).await.expect(201);
+    journal.take();
+    book(&desk, who, 9).await.expect(201);
+    expect_sent(&journal, BOOK);
+    app.stop().await;
+}
+
+/// As many as the broker hands over at once when the audit is behind.
+const BATCH: usize = 32;
+
+fn look(app: &TestService<hms_audit::Service>) -> Envelope {
+    let now = app.clock.now();
+    let entry = AuditEntry {
+        id: Id::new(now),
+        at: now,
+        service: "user".into(),
+        actor: Actor { account_id: Some(Id::new(now)), roles: vec![Role::Nurse] },
+        action: Action::Read,
+        resource: "patient".into(),
+        resource_id: None,
+        patient_ids: vec![Id::new(now)],
+        outcome: Outcome::Success,
+        detail: None,
+        request_id: Some("req-1".into()),
+        source_ip: Some("192.0.2.7".into()),
+    };
+    Envelope::of("user", &AuditRecorded(entry), Id::new(now), now).unwrap()
+}
+
+#[tokio::test]
+async fn many_audit_entries_are_as_many_statements_as_one() {
+    if !wanted(Backend::Postgres) {
+        return;
+    }
+    let app = TestService::<hms_audit::Service>::start(Backend::Postgres).await;
+    let journal = Journal::of(&app.database);
+    let batch = || (0..BATCH).map(|_| look(&app)).collect();
+    app.deliver_batch(batch()).await.unwrap();
+    journal.take();
+    app.deliver_batch(batch()).await.unwrap();
     let statements = journal.take();
+    let begins: Vec<_> = statements.iter().map(|sql| sql.split(['(', ',']).next().unwrap().trim()).collect();
+    let expected = [
+        "BEGIN",
+        "INSERT INTO \"inbox\"",
+        "SELECT \"chain_head\".\"seq\"",
+        "INSERT INTO \"entries\"",
+        "INSERT INTO \"entry_patients\"",
+        "UPDATE \"chain_head\" SET \"seq\" = $1",
+        "COMMIT",
+    ];
+    assert_eq!(begins, expected, "{statements:#?}");
     assert_eq!(journal.not_kept(&statements), [""; 0]);
-    let given: Vec<_> = REGISTER.lines().filter_map(|line| line.strip_prefix("-- sent: ")).collect();
-    assert_eq!(statements, given, "sql/register.sql is stale; these are the statements now");
     app.stop().await;
 }

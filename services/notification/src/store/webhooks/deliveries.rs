@@ -86,8 +86,10 @@ pub fn next_due(db: &mut Db, without: &[WebhookId]) -> Result<Option<DateTime<Ut
     let next: Option<At> = deliveries::table
         .filter(deliveries::status.eq(Code(DeliveryStatus::Pending)))
         .filter(deliveries::webhook_id.ne_all(without))
-        .select(diesel::dsl::min(deliveries::due_at))
-        .first(db)?;
+        .select(deliveries::due_at)
+        .order(deliveries::due_at)
+        .first(db)
+        .optional()?;
     Ok(next.map(Into::into))
 }
 
