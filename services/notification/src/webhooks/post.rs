@@ -46,14 +46,20 @@ pub struct Poster {
 impl Poster {
     /// One that reaches what the rules allow, by names that `lookup` finds.
     pub fn new(rules: AddressRules, within: Duration, lookup: Arc<dyn Lookup>) -> anyhow::Result<Self> {
-        let http = Client::builder()
-            .user_agent(concat!("HMS-Webhooks/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Guarded::new(lookup, rules.clone())))
-            .redirect(Policy::none())
-            // A proxy would resolve the name again, and from inside.
-            .no_proxy()
-            .referer(false)
-            .build()?;
+        let builder = || {
+            Client::builder()
+                .user_agent(concat!("HMS-Webhooks/", env!("CARGO_PKG_VERSION")))
+                .dns_resolver(Arc::new(Guarded::new(Arc::clone(&lookup), rules.clone())))
+                .redirect(Policy::none())
+                // A proxy would resolve the name again, and from inside.
+                .no_proxy()
+                .referer(false)
+        };
+        // A machine without certificates must not keep the whole service from starting: nothing is then trusted.
+        let http = builder().build().or_else(|error| {
+            tracing::warn!(%error, "no certificates to trust: webhooks to https will fail");
+            builder().tls_certs_only([]).build()
+        })?;
         Ok(Self { http, rules, within })
     }
 
