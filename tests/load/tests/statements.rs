@@ -95,10 +95,24 @@ async fn a_record_is_read_by_one_statement_and_noted_by_one() {
     app.stop().await;
 }
 
+/// What the run sends that sends least of several: what a service does by itself from time to time comes between the
+/// statements of some runs, while a statement more would be in all of them.
+async fn sent_by(journal: &Journal, mut run: impl AsyncFnMut(usize)) -> Vec<String> {
+    let mut least: Option<Vec<String>> = None;
+    for number in 1..=6 {
+        journal.take();
+        run(number).await;
+        let sent = journal.take();
+        if least.as_ref().is_none_or(|least| sent.len() < least.len()) {
+            least = Some(sent);
+        }
+    }
+    least.unwrap()
+}
+
 /// Compares what was sent with the lines `sent` of a script for pgbench.
-fn expect_sent(journal: &Journal, script: &str) {
-    let statements = journal.take();
-    assert_eq!(journal.not_kept(&statements), [""; 0]);
+fn expect_sent(journal: &Journal, statements: &[String], script: &str) {
+    assert_eq!(journal.not_kept(statements), [""; 0]);
     let given: Vec<_> = script.lines().filter_map(|line| line.strip_prefix("-- sent: ")).collect();
     assert_eq!(statements, given, "the script is stale; these are the statements now");
 }
@@ -111,10 +125,8 @@ async fn a_write_sends_what_pgbench_is_given_to_compare() {
     let app = TestService::<hms_user::Service>::start(Backend::Postgres).await;
     let journal = Journal::of(&app.database);
     let desk = app.client(&[Role::Receptionist]);
-    register(&desk, 0).await;
-    journal.take();
-    register(&desk, 1).await;
-    expect_sent(&journal, REGISTER);
+    let statements = sent_by(&journal, async |number| drop(register(&desk, number).await)).await;
+    expect_sent(&journal, &statements, REGISTER);
     app.stop().await;
 }
 
@@ -166,10 +178,11 @@ async fn a_booking_sends_what_pgbench_is_given_to_compare() {
     let who = introduce(&app).await;
     let journal = Journal::of(&app.database);
     let desk = app.client(&[Role::Receptionist]);
-    book(&desk, who, 8).await.expect(201);
-    journal.take();
-    book(&desk, who, 9).await.expect(201);
-    expect_sent(&journal, BOOK);
+    let run = async |hour| {
+        book(&desk, who, hour).await.expect(201);
+    };
+    let statements = sent_by(&journal, run).await;
+    expect_sent(&journal, &statements, BOOK);
     app.stop().await;
 }
 
@@ -203,10 +216,7 @@ async fn many_audit_entries_are_as_many_statements_as_one() {
     let app = TestService::<hms_audit::Service>::start(Backend::Postgres).await;
     let journal = Journal::of(&app.database);
     let batch = || (0..BATCH).map(|_| look(&app)).collect();
-    app.deliver_batch(batch()).await.unwrap();
-    journal.take();
-    app.deliver_batch(batch()).await.unwrap();
-    let statements = journal.take();
+    let statements = sent_by(&journal, async |_| app.deliver_batch(batch()).await.unwrap()).await;
     let begins: Vec<_> = statements.iter().map(|sql| sql.split(['(', ',']).next().unwrap().trim()).collect();
     let expected = [
         "BEGIN",
