@@ -168,7 +168,7 @@ on_both_kinds! {
         // Into the one free slot, and across two of the others'.
         let shift = async |client: Client, number: usize| {
             let across = i64::try_from(15 + 30 * (number % 28)).unwrap();
-            let start = if number % 2 == 0 { records::moment(7, 600) } else { records::moment(8, across) };
+            let start = if number.is_multiple_of(2) { records::moment(7, 600) } else { records::moment(8, across) };
             client.patch(&paths[number % paths.len()], &times(start)).await
         };
         let answers = scene.at_once(MANY, shift).await;

@@ -221,15 +221,25 @@ impl Pool {
         }
         let mut idle = self.0.idle.borrow_mut();
         let idle = idle.get_mut(&endpoint.address)?;
-        idle.retain(Idle::is_good);
-        loop {
-            // One that is not ready is still sending a request that was answered early.
-            let ready = idle.iter().rposition(|idle| idle.connection.sender.is_ready())?;
-            let connection = idle.remove(ready).connection;
-            if which == Which::Any || connection.is_quiet() {
-                return Some(connection);
+        let now = Instant::now();
+        // They lie in the order in which they came back: the old ones are in front.
+        let old = idle.iter().take_while(|idle| idle.is_old(now)).count();
+        idle.drain(..old);
+        let mut place = idle.len();
+        while place > 0 {
+            place -= 1;
+            let sender = &idle.get(place)?.connection.sender;
+            if sender.is_closed() {
+                idle.remove(place);
+            } else if sender.is_ready() {
+                let connection = idle.remove(place).connection;
+                if which == Which::Any || connection.is_quiet() {
+                    return Some(connection);
+                }
             }
+            // One that is not ready is still sending a request that was answered early.
         }
+        None
     }
 
     async fn connect(&self, endpoint: &Endpoint, deadline: Duration) -> Result<Connection, Failure> {
@@ -279,8 +289,12 @@ impl Pool {
 }
 
 impl Idle {
+    fn is_old(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= IDLE_LIFETIME
+    }
+
     fn is_good(&self) -> bool {
-        !self.connection.sender.is_closed() && self.since.elapsed() < IDLE_LIFETIME
+        !self.connection.sender.is_closed() && !self.is_old(Instant::now())
     }
 }
 

@@ -255,7 +255,8 @@ mod tests {
 
     #[test]
     fn lines_sum_to_the_total_and_keep_their_prices() {
-        let cases: [(&[i64], i64, &[(i64, i64)]); 5] = [
+        type Case = (&'static [i64], i64, &'static [(i64, i64)]);
+        let cases: [Case; 5] = [
             (&[100, 50], 150, &[(100, 0), (50, 0)]),
             (&[100], 130, &[(100, 0), (30, 0)]),
             (&[100, 50], 100, &[(100, 33), (50, 17)]),
