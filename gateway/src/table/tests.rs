@@ -156,5 +156,7 @@ fn the_example_of_a_file_is_right_in_what_it_names() {
         let service = SERVICES.iter().find(|service| service.name == route.upstream.name()).unwrap();
         assert!(service.resources.contains(&&*route.prefix), "{}", route.prefix);
     }
+    let named: usize = SERVICES.iter().map(|service| service.resources.len()).sum();
+    assert_eq!(table.routes().len(), named, "a service or a resource is missing");
     assert_eq!(table.find("appointments/7").unwrap().upstream.endpoints().len(), 2);
 }
