@@ -20,14 +20,16 @@ const SCOPES: [&str; 8] = [
     "payment:read",
 ];
 
-/// What comes of reading a record that belongs to no department, or to another. The directory and the calendar are
-/// open to all.
-const OTHERS: [(&str, u16); 11] = [
+/// What comes of reading a record that belongs to no department, or to another. The directory and the schedules are
+/// open to all; of a practitioner's calendar a key sees what is its department's.
+const OTHERS: [(&str, u16); 13] = [
     ("GET /api/v1/patients/{id}", 404),
     ("GET /api/v1/practitioners/{id}", 200),
+    ("GET /api/v1/practitioners/{id}/calendar.ics", 200),
     ("GET /api/v1/departments/{id}", 200),
     ("GET /api/v1/appointments/{id}", 404),
     ("GET /api/v1/notifications/{id}", 404),
+    ("GET /api/v1/waitlist/{id}", 404),
     ("GET /api/v1/schedules/{id}", 200),
     ("GET /api/v1/appointment-types/{id}", 200),
     ("GET /api/v1/resources/{id}", 200),
@@ -73,6 +75,13 @@ pub async fn keys_reach_their_department(desk: &Desk, operations: &BTreeMap<Stri
     let booked = format!("/api/v1/appointments/{}", desk.admin.book(&booking).await.text("id"));
     assert_eq!(shown(desk, &own, &booked).await.0, 200, "their own department's");
     assert_eq!(shown(desk, &other, &booked).await.0, 404, "another department's");
+    let calendar = format!("/api/v1/practitioners/{}/calendar.ics", desk.practitioner_id);
+    let id = booked.rsplit('/').next().unwrap();
+    for (key, shows) in [(&own, true), (&other, false)] {
+        let headers = [("authorization", &*format!("ApiKey {key}"))];
+        let answer = desk.gateway.request("GET", &calendar, &headers, None).await;
+        assert_eq!(answer.body.as_str().unwrap().contains(id), shows, "the calendar");
+    }
     for list in ["patients", "appointments", "notifications", "billing/invoices", "billing/payments"] {
         let found = shown(desk, &other, &format!("/api/v1/{list}")).await.1;
         assert_eq!(found["results"], json!([]), "{list}");

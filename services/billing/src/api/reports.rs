@@ -44,6 +44,7 @@ pub struct Asked {
     /// The last day; up to the present unless it is said.
     to: Option<NaiveDate>,
     /// `json` or `csv`.
+    #[param(inline)]
     format: Option<Format>,
 }
 

@@ -22,6 +22,7 @@ use crate::{pdf as layout, store};
 #[into_params(parameter_in = Query)]
 pub struct Asked {
     /// `en` (unless it is said), `de` or `fr`: the language of words, numbers and dates.
+    #[param(inline)]
     language: Option<Language>,
 }
 
