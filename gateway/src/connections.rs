@@ -1,33 +1,28 @@
 //! The connections of clients: how many there may be, from one address and in all, and how long one may be open
 //! without a request in flight.
 //!
-//! actix ends a first request whose head does not come (408) and an idle connection, but waits for ever for the
-//! rest of a second head; and it writes for ever to a client that does not read. Both are bounded here: a
-//! connection without a request in flight ends after a time, whatever came of a next head, and the kernel drops
-//! one whose client takes nothing (`TCP_USER_TIMEOUT`). With HTTP/2 a client can read from the connection and
-//! yet take nothing of one answer, so that each answer is watched there.
+//! actix ends a first request whose head does not come (408), but would wait for ever for the rest of a second one,
+//! and write for ever to a client that does not read. Both are bounded here: the stream of a connection without a
+//! request in flight ends after a time, whatever came of a next head, and the kernel drops one whose client takes
+//! nothing (`TCP_USER_TIMEOUT`). With HTTP/2 a client can read from the connection and yet take nothing of one
+//! answer, so that each answer is watched there.
 
-use std::any::Any;
+mod stream;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::pending;
-use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
-use std::os::fd::AsFd as _;
+use std::net::{IpAddr, Ipv6Addr};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::dev::Extensions;
-use actix_web::rt;
 use hms_telemetry::{IntCounter, IntGauge, Metrics};
 use parking_lot::Mutex;
 use socket2::SockRef;
-use tokio::task::JoinHandle;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpStream;
 
 use crate::Proxies;
+pub use stream::Watched;
 
 /// How many connections, and how slow their clients may be.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +53,6 @@ impl Default for Clients {
 
 /// How long a connection that is one too many stays, to be told so.
 const TURNED_AWAY: Duration = Duration::from_secs(2);
-/// How often a connection with HTTP/2 is looked at while the gateway stops.
-const LAST_ANSWERS: Duration = Duration::from_millis(50);
-/// actix closes idle connections itself, and better; ours comes after it.
-const AFTER_ACTIX: Duration = Duration::from_secs(2);
 
 /// All connections of clients; shared by the workers.
 pub struct Connections {
@@ -69,8 +60,6 @@ pub struct Connections {
     proxies: Proxies,
     open: IntGauge,
     refused: IntCounter,
-    /// Cancelled when the gateway stops.
-    ending: CancellationToken,
     addresses: Mutex<HashMap<IpAddr, u32>>,
 }
 
@@ -82,7 +71,6 @@ pub struct Connection {
     in_flight: Cell<u32>,
     idle_since: Cell<Instant>,
     writing: RefCell<Vec<Weak<Writing>>>,
-    watch: Cell<Option<JoinHandle<()>>>,
 }
 
 /// How far an answer is with its client.
@@ -103,43 +91,25 @@ impl Writing {
 
 impl Connections {
     /// None yet.
-    pub fn new(
-        clients: Clients,
-        proxies: Proxies,
-        metrics: &Metrics,
-        ending: CancellationToken,
-    ) -> anyhow::Result<Self> {
+    pub fn new(clients: Clients, proxies: Proxies, metrics: &Metrics) -> anyhow::Result<Self> {
         Ok(Self {
             clients,
             proxies,
             open: metrics.gauge("gateway_connections", "Connections of clients that are open.")?,
             refused: metrics
                 .counter("gateway_connections_refused_total", "Connections that were one too many.")?,
-            ending,
             addresses: Mutex::default(),
         })
     }
 
-    /// Notes a new connection and watches over it. What its requests need of it lies in `extensions`.
-    pub fn admit(self: &Arc<Self>, io: &dyn Any, extensions: &mut Extensions) {
-        let tls = io.downcast_ref::<TlsStream<rt::net::TcpStream>>().map(|tls| tls.get_ref());
-        let socket = io.downcast_ref::<rt::net::TcpStream>().or(tls.map(|(socket, _)| socket));
-        let is_http2 = tls.is_some_and(|(_, session)| session.alpn_protocol() == Some(b"h2"));
-        let Some(socket) = socket else { return };
+    /// Notes a new connection.
+    pub fn admit(self: &Arc<Self>, socket: &TcpStream) -> Rc<Connection> {
+        // What is written is a whole answer, or a part of a stream that somebody waits for.
+        let _gone = socket.set_nodelay(true);
         // Where the kernel does not know the option, the client's own end is all that is left.
         let _unknown = SockRef::from(socket).set_tcp_user_timeout(Some(self.clients.write));
         let peer = socket.peer_addr().ok().map(|peer| peer.ip().to_canonical());
-        let counted = peer.filter(|peer| !self.proxies.trusts(*peer)).map(network_of);
-        let connection = Rc::new(self.count(counted));
-        if let Ok(socket) = socket.as_fd().try_clone_to_owned() {
-            let watch = rt::spawn(watch_over(
-                Rc::downgrade(&connection),
-                TcpStream::from(socket),
-                is_http2.then(|| self.ending.clone()),
-            ));
-            connection.watch.set(Some(watch));
-        }
-        extensions.insert(connection);
+        Rc::new(self.count(peer.filter(|peer| !self.proxies.trusts(*peer)).map(network_of)))
     }
 
     fn count(self: &Arc<Self>, counted: Option<IpAddr>) -> Connection {
@@ -162,7 +132,6 @@ impl Connections {
             in_flight: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
             writing: RefCell::default(),
-            watch: Cell::new(None),
         }
     }
 }
@@ -195,7 +164,7 @@ impl Connection {
     fn due(&self) -> Instant {
         let clients = &self.all.clients;
         if self.in_flight.get() == 0 {
-            let limit = if self.welcome { clients.idle + AFTER_ACTIX } else { TURNED_AWAY };
+            let limit = if self.welcome { clients.idle } else { TURNED_AWAY };
             return self.idle_since.get() + limit;
         }
         let mut writing = self.writing.borrow_mut();
@@ -207,9 +176,6 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(watch) = self.watch.take() {
-            watch.abort();
-        }
         self.all.open.dec();
         if let Some(address) = self.counted {
             let mut addresses = self.all.addresses.lock();
@@ -218,39 +184,6 @@ impl Drop for Connection {
                 if *count == 0 {
                     addresses.remove(&address);
                 }
-            }
-        }
-    }
-}
-
-/// Ends a connection that has been without a request in flight, or with an answer that nobody takes, for too long.
-///
-/// actix closes connections of HTTP/1.1 when it stops, and waits for those of HTTP/2; they end here, once they have
-/// nothing in flight after `ending`.
-async fn watch_over(connection: Weak<Connection>, socket: TcpStream, mut ending: Option<CancellationToken>) {
-    let mut stopping = false;
-    loop {
-        let Some(open) = connection.upgrade() else { return };
-        let left = open.due().saturating_duration_since(Instant::now());
-        if left.is_zero() || (stopping && open.in_flight.get() == 0) {
-            // One that the client has closed already needs no end.
-            let _closed = socket.shutdown(Shutdown::Both);
-            return;
-        }
-        // A request that comes meanwhile may be due before.
-        let pause = if stopping { LAST_ANSWERS } else { left.min(open.all.clients.write) };
-        drop(open);
-        let told = async {
-            match &ending {
-                Some(ending) => ending.cancelled().await,
-                None => pending().await,
-            }
-        };
-        tokio::select! {
-            () = sleep(pause) => {}
-            () = told => {
-                stopping = true;
-                ending = None;
             }
         }
     }
@@ -270,9 +203,7 @@ mod tests {
 
     fn connections(in_all: u32, per_address: u32) -> Arc<Connections> {
         let clients = Clients { connections: in_all, per_address, ..Clients::default() };
-        Arc::new(
-            Connections::new(clients, Proxies::default(), &Metrics::new(), CancellationToken::new()).unwrap(),
-        )
+        Arc::new(Connections::new(clients, Proxies::default(), &Metrics::new()).unwrap())
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServiceRequest;
-use actix_web::http::Method;
+use actix_http::{HttpMessage as _, Request};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, Version};
 use hms_access::Claims;
 use hms_model::Clock;
 use hms_model::id::Id;
@@ -28,6 +29,12 @@ pub struct Context {
     pub started: Instant,
     /// Its method.
     pub method: Method,
+    /// The version of HTTP that it came in.
+    pub version: Version,
+    /// The page that asks, where it is one.
+    pub origin: Option<HeaderValue>,
+    /// The codings that the client understands.
+    pub accepted: Vec<HeaderValue>,
     /// The address of the client, as far as trusted proxies tell it.
     pub client: IpAddr,
     /// Whether the client's connection is encrypted.
@@ -52,16 +59,20 @@ pub struct Context {
 
 impl Context {
     /// The context of a request that has just come.
-    pub fn new(request: &ServiceRequest, shared: &Shared) -> Self {
-        let origin = shared.edge.proxies.origin(request);
-        let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
+    pub fn new(request: &Request, secure: bool, shared: &Shared) -> Self {
+        let origin = shared.edge.proxies.origin(request, secure);
+        let headers = request.headers();
+        let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
         Self {
             request_id: given
                 .filter(|id| can_be_request_id(id))
                 .map_or_else(|| new_request_id(&shared.clock), str::to_owned),
-            trace: Trace::of(request.headers(), shared.edge.trace_ratio),
+            trace: Trace::of(headers, shared.edge.trace_ratio),
             started: Instant::now(),
             method: request.method().clone(),
+            version: request.version(),
+            origin: headers.get(header::ORIGIN).cloned(),
+            accepted: headers.get_all(header::ACCEPT_ENCODING).cloned().collect(),
             client: origin.client,
             secure: origin.secure,
             caller: None,

@@ -1,8 +1,8 @@
 //! The gateway: the only door to HMS. It asks who comes, refuses what is malformed, finds the service that
 //! answers, and passes request and answer through as streams.
 //!
-//! A request goes through a row of phases over one `context`; `phases` shows the row, and each phase is a
-//! file of its own below it. `upstream` is the way to the services, `table` says which service answers
+//! `door` leads from a connection to the phases. A request goes through a row of them over one `context`; `phases`
+//! shows the row, and each phase is a file of its own below it. `upstream` is the way to the services, `table` says which service answers
 //! what, and `own` holds the few pages that the gateway answers itself.
 
 mod access_log;
@@ -10,6 +10,7 @@ pub mod command;
 mod config;
 mod connections;
 mod context;
+mod door;
 mod edge;
 mod identity;
 mod limit;

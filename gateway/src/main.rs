@@ -4,6 +4,10 @@ use hms_gateway::Config;
 use hms_settings::Settings;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// A request is a few dozen small allocations, and this one makes less of them than the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     if hms_gateway::command::run(std::env::args().skip(1))? {

@@ -5,15 +5,28 @@ mod merge;
 mod routes;
 pub mod schema;
 
+use actix_http::Request;
+use actix_service::boxed::{RcService, rc_service};
+use actix_service::{IntoServiceFactory as _, ServiceFactory as _};
+use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::http::header::ContentType;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{Handler, HttpResponse, Responder};
+use actix_web::{App, Error, Handler, HttpResponse, Responder};
 use hms_problem::Code;
 
 use crate::server::Gateway;
 
+/// The pages of one worker.
+pub type Pages = RcService<Request, ServiceResponse, Error>;
+
+/// The pages as a worker answers them; an error has no more to say than that they cannot be made.
+pub async fn pages(gateway: Data<Gateway>) -> Result<Pages, ()> {
+    let app = App::new().app_data(gateway).configure(configure);
+    app.into_factory().new_service(AppConfig::default()).await.map(rc_service)
+}
+
 /// Adds the pages, each with and without a slash at its end.
-pub fn configure(cfg: &mut ServiceConfig) {
+fn configure(cfg: &mut ServiceConfig) {
     page(cfg, "/health", health::short);
     page(cfg, "/health/ready", health::ready);
     page(cfg, "/health/detailed", health::detailed);

@@ -15,33 +15,30 @@ mod route;
 
 use std::time::Instant;
 
-use actix_web::body::BoxBody;
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_http::{HttpMessage as _, Request, Response};
+use actix_service::Service as _;
+use actix_web::HttpResponse;
+use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpRequest, HttpResponse};
 use hms_problem::{Problem, request_id};
 
 use crate::context::Context;
+use crate::own::Pages;
 use crate::server::Gateway;
 use crate::table::DEFAULT_GROUP;
 use answer::AnswerBody;
 use normalise::{ApiPath, Target};
 use record::{Recorded, Recorder};
 
-/// Takes one request from its head to the last byte of its answer.
-pub async fn run(
-    gateway: Data<Gateway>,
-    request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse<Recorded>, Error> {
-    let context = Context::new(&request, &gateway.shared);
+/// Takes one request from its head to the last byte of its answer. `own` answers for the gateway itself.
+pub async fn run(gateway: Data<Gateway>, own: Pages, secure: bool, request: Request) -> Response<Recorded> {
+    let context = Context::new(&request, secure, &gateway.shared);
     let mut recorder = Recorder::new(context, Data::clone(&gateway));
     request_id::scope(recorder.context.request_id.clone(), async move {
-        let response = respond(&gateway, &mut recorder.context, request, next).await?;
+        let response = respond(&gateway, &mut recorder.context, request, &own).await;
         let response = answer::finish(&gateway.shared, &recorder.context, response);
-        Ok(recorder.watch(response))
+        recorder.watch(response).into()
     })
     .await
 }
@@ -50,19 +47,22 @@ pub async fn run(
 async fn respond(
     gateway: &Gateway,
     context: &mut Context,
-    mut request: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse<AnswerBody>, Error> {
+    mut request: Request,
+    own: &Pages,
+) -> HttpResponse<AnswerBody> {
     let target = match accept(gateway, context, &mut request) {
         Ok(Ok(target)) => target,
-        Ok(Err(answer)) => return Ok(request.into_response(*answer)),
-        Err(problem) => return Ok(request.into_response(answer::refuse(&problem))),
+        Ok(Err(answer)) => return *answer,
+        Err(problem) => return answer::refuse(&problem),
     };
-    Ok(match target {
-        Target::Own => answer::own(context, next.call(request).await?),
+    match target {
+        Target::Own => match own.call(request).await {
+            Ok(page) => answer::own(context, page),
+            Err(error) => error.error_response().map_body(|_, body| AnswerBody::Own(body)),
+        },
         Target::Api(path) => {
             let known = identify::caller(&gateway.shared, context, request.headers_mut(), &path).await;
-            let (request, payload) = request.into_parts();
+            let payload = request.take_payload();
             let response = match known {
                 Ok(()) => pass_through(gateway, context, &request, payload, &path).await,
                 Err(problem) => Ok(identify::refuse(&problem)),
@@ -70,9 +70,9 @@ async fn respond(
             let mut response = response.unwrap_or_else(|problem| answer::refuse(&problem));
             let status = response.status();
             limit::settle(&gateway.shared, context, status, response.headers_mut()).await;
-            ServiceResponse::new(request, response)
+            response
         }
-    })
+    }
 }
 
 /// What is answered from the head alone.
@@ -82,7 +82,7 @@ type Early = Box<HttpResponse<AnswerBody>>;
 fn accept(
     gateway: &Gateway,
     context: &mut Context,
-    request: &mut ServiceRequest,
+    request: &mut Request,
 ) -> Result<Result<Target, Early>, Problem> {
     let shared = &gateway.shared;
     let edge = &shared.edge;
@@ -103,7 +103,7 @@ fn accept(
 async fn pass_through(
     gateway: &Gateway,
     context: &mut Context,
-    request: &HttpRequest,
+    request: &Request,
     payload: Payload,
     path: &ApiPath,
 ) -> Result<HttpResponse<AnswerBody>, Problem> {

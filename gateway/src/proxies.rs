@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
-use actix_web::dev::ServiceRequest;
+use actix_http::{HttpMessage as _, Request};
 use actix_web::http::header::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
@@ -60,10 +60,10 @@ impl Proxies {
         list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(network).collect()
     }
 
-    /// Where a request came from.
-    pub fn origin(&self, request: &ServiceRequest) -> Origin {
+    /// Where a request came from, over a connection that is encrypted or not.
+    pub fn origin(&self, request: &Request, secure: bool) -> Origin {
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        self.origin_of(peer.to_canonical(), request.app_config().secure(), request.headers())
+        self.origin_of(peer.to_canonical(), secure, request.headers())
     }
 
     fn origin_of(&self, peer: IpAddr, secure: bool, headers: &HeaderMap) -> Origin {

@@ -1,37 +1,37 @@
 //! The server around the phases: binding, workers, stopping.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_server::{Server, ServerHandle};
 use actix_web::http::header::HeaderValue;
-use actix_web::middleware::from_fn;
-use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use anyhow::Context as _;
 use hms_model::Clock;
 use hms_telemetry::Metrics;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Socket, Type};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::access_log::{AccessLog, Writer};
 use crate::connections::Connections;
+use crate::door::{self, Door};
 use crate::identity::Identity;
 use crate::limit::Limiter;
 use crate::meter::{Families, Meter};
-use crate::own::{self, schema::Schema};
-use crate::phases::{self, protect};
+use crate::own::schema::Schema;
+use crate::phases::protect;
 use crate::tls::Certificate;
 use crate::upstream::{self, Pool, probe};
 use crate::{Config, Edge, Limits, Loaded, Routes, TableError, Tls};
 
 /// How long requests in flight may take to end once the gateway stops.
 const DRAIN_SECONDS: u64 = 30;
-/// How long a closed connection may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How many connections the kernel keeps until they are accepted.
+const BACKLOG: i32 = 1024;
 
 /// What all workers share.
 pub struct Shared {
@@ -168,40 +168,59 @@ fn serve(
     draining: &CancellationToken,
 ) -> anyhow::Result<(Server, Vec<SocketAddr>)> {
     let clients = shared.edge.clients;
-    let connections =
-        Connections::new(clients, shared.edge.proxies.clone(), &shared.metrics, draining.clone())?;
-    let (connections, ending, row) = (Arc::new(connections), draining.clone(), Arc::clone(shared));
-    let server = HttpServer::new(move || {
-        let gateway = Data::new(Gateway::new(&row, ending.clone()));
-        let row = Data::clone(&gateway);
-        App::new()
-            .app_data(gateway)
-            .configure(own::configure)
-            .wrap(from_fn(move |request, next| phases::run(Data::clone(&row), request, next)))
-    })
-    .workers(workers)
-    .on_connect(move |io, extensions| connections.admit(io, extensions))
-    .max_connections(most_per_worker(clients.connections, workers))
-    .keep_alive(clients.idle)
-    .client_request_timeout(clients.head)
-    .client_disconnect_timeout(GOODBYE)
-    .tls_handshake_timeout(clients.head)
-    .shutdown_timeout(DRAIN_SECONDS)
-    .disable_signals()
-    .bind(listen)
-    .map_err(|error| cannot_listen(listen, error))?;
-    let server = match (&shared.edge.tls, certificate) {
-        (Some(tls), Some(certificate)) => server
-            .bind_rustls_0_23(tls.listen, certificate.server_config()?)
-            .map_err(|error| cannot_listen(tls.listen, error))?,
-        _ => server,
+    raise_descriptors(clients.connections);
+    let connections = Connections::new(clients, shared.edge.proxies.clone(), &shared.metrics)?;
+    let builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(most_per_worker(clients.connections, workers))
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals();
+    let door = Door {
+        shared: Arc::clone(shared),
+        connections: Arc::new(connections),
+        ending: draining.clone(),
+        stopping: builder.graceful_shutdown_signal(),
     };
-    let addresses = server.addrs();
-    Ok((server.run(), addresses))
+    let plain = bind(listen)?;
+    let mut addresses = vec![plain.local_addr()?];
+    let (open, tls) = (door.clone(), door);
+    let mut builder = builder.listen("http", plain, move || open.clone().plain())?;
+    if let (Some(settings), Some(certificate)) = (&shared.edge.tls, certificate) {
+        let listener = bind(settings.listen)?;
+        addresses.push(listener.local_addr()?);
+        let config = door::alpn(certificate.server_config()?);
+        builder = builder.listen("https", listener, move || tls.clone().encrypted(config.clone()))?;
+    }
+    Ok((builder.run(), addresses))
+}
+
+/// Each client takes a descriptor, and many shells give a process a thousand until it asks for more.
+fn raise_descriptors(connections: u32) {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.maximum.is_some_and(|most| most < u64::from(connections)) {
+        tracing::warn!(most = limit.maximum, connections, "fewer files may be open than connections");
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, "the number of open files stays as it is");
+    }
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        // A gateway that is started again meets the last connections of the one before.
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        io::Result::Ok(socket.into())
+    };
+    bound().map_err(|error| cannot_listen(address, error))
 }
 
 impl Gateway {
-    fn new(shared: &Arc<Shared>, ending: CancellationToken) -> Self {
+    /// With nothing counted and no connection open.
+    pub fn new(shared: &Arc<Shared>, ending: CancellationToken) -> Self {
         let pool = Pool::new(shared.limits.connect, ending);
         pool.keep_tidy();
         let meter = Meter::new(Arc::clone(&shared.families));

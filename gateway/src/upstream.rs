@@ -8,6 +8,7 @@ mod body;
 mod breaker;
 mod budget;
 mod clock;
+mod connection;
 mod download;
 mod endpoint;
 mod failure;

@@ -1,7 +1,7 @@
 //! Accept: what is too much, or no request to an API at all, goes no further. What actix refuses before us stands
 //! in the README; a body is counted, and its pace watched, while it streams.
 
-use actix_web::dev::ServiceRequest;
+use actix_http::{HttpMessage as _, Request};
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Method, Uri};
 use hms_problem::{Code, Problem};
@@ -27,12 +27,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Refuses a request that comes over a connection too many, has too much of a head, asks us to be a proxy or to
 /// show our headers, or says that its body is over the limit.
-pub fn check(
-    context: &Context,
-    request: &ServiceRequest,
-    heads: &Heads,
-    body_limit: u64,
-) -> Result<(), Problem> {
+pub fn check(context: &Context, request: &Request, heads: &Heads, body_limit: u64) -> Result<(), Problem> {
     if context.connection.as_ref().is_some_and(|connection| !connection.is_welcome()) {
         let message = "There are too many connections.";
         return Err(Problem::new(Code::Unavailable).message(message).retry_after(5));
@@ -51,7 +46,7 @@ pub fn check(
 
 /// Where a request should have come: to the port where connections are encrypted, if they all must be. Who asks
 /// for the health of this process asks the process.
-pub fn better_over_tls(edge: &Edge, secure: bool, request: &ServiceRequest) -> Option<String> {
+pub fn better_over_tls(edge: &Edge, secure: bool, request: &Request) -> Option<String> {
     let tls = edge.tls.as_ref().filter(|tls| tls.only && !secure)?;
     let path = request.path();
     if path.starts_with("/health") || path == "/metrics" {

@@ -39,19 +39,19 @@ pub fn refuse(problem: &Problem) -> HttpResponse<AnswerBody> {
 }
 
 /// The answer of one of the gateway's own pages. What actix refuses by itself gets the envelope.
-pub fn own(context: &mut Context, response: ServiceResponse) -> ServiceResponse<AnswerBody> {
+pub fn own(context: &mut Context, response: ServiceResponse) -> HttpResponse<AnswerBody> {
     context.template = response.request().match_pattern();
     let code = match response.status() {
         StatusCode::NOT_FOUND => Code::RouteNotFound,
         StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
-        _ => return response.map_body(|_, body| AnswerBody::Own(body)),
+        _ => return response.into_parts().1.map_body(|_, body| AnswerBody::Own(body)),
     };
     let allowed = response.headers().get(header::ALLOW).cloned();
     let mut refusal = refuse(&code.into());
     if let Some(allowed) = allowed {
         refusal.headers_mut().insert(header::ALLOW, allowed);
     }
-    response.into_response(refusal)
+    refusal
 }
 
 /// The answer of a service.
@@ -84,23 +84,22 @@ pub fn pass_on(context: &mut Context, answer: Answer) -> HttpResponse<AnswerBody
 pub fn finish(
     shared: &Shared,
     context: &Context,
-    mut response: ServiceResponse<AnswerBody>,
-) -> ServiceResponse<AnswerBody> {
-    let origin = response.request().headers().get(header::ORIGIN).cloned();
+    mut response: HttpResponse<AnswerBody>,
+) -> HttpResponse<AnswerBody> {
     let status = response.status();
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert(REQUEST_ID, id);
     }
     protect::answer(headers, shared.hsts.as_ref().filter(|_| context.secure));
-    cors::admit(&shared.edge.cors, origin.as_ref(), headers);
+    cors::admit(&shared.edge.cors, context.origin.as_ref(), headers);
     compress::unchanged(status, context.tag_ending, headers);
     let unwelcome = context.connection.as_ref().is_some_and(|connection| !connection.is_welcome());
     let ends = unwelcome || shared.leaving.load(Ordering::Relaxed);
     if ends && status != StatusCode::SWITCHING_PROTOCOLS {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    if shared.edge.compress { compress::answer(response) } else { response }
+    if shared.edge.compress { compress::answer(context, response) } else { response }
 }
 
 /// Sends a client to the port where connections are encrypted.

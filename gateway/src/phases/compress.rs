@@ -9,14 +9,16 @@
 //! compressed, and credentials are headers that a script must set.
 
 use actix_http::encoding::Encoder;
+use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody as _};
-use actix_web::dev::{ResponseHead, ServiceResponse};
+use actix_web::dev::ResponseHead;
 use actix_web::http::header::{
-    self, AcceptEncoding, ContentEncoding, Encoding, Header as _, HeaderMap, HeaderName, HeaderValue,
+    self, AcceptEncoding, ContentEncoding, Encoding, HeaderMap, HeaderName, HeaderValue, from_comma_delimited,
 };
 use actix_web::http::{Method, StatusCode};
 
 use super::answer::AnswerBody;
+use crate::context::Context;
 
 /// Below this many bytes an answer fits into a packet anyway.
 pub const WORTH_IT: u64 = 1024;
@@ -28,13 +30,13 @@ const VARY: HeaderValue = HeaderValue::from_static("Accept-Encoding");
 const PRECONDITIONS: [HeaderName; 2] = [header::IF_MATCH, header::IF_NONE_MATCH];
 
 /// Compresses an answer, if it is worth it.
-pub fn answer(response: ServiceResponse<AnswerBody>) -> ServiceResponse<AnswerBody> {
-    if *response.request().method() != Method::GET || !is_compressible(&response) {
+pub fn answer(context: &Context, response: HttpResponse<AnswerBody>) -> HttpResponse<AnswerBody> {
+    if context.method != Method::GET || !is_compressible(&response) {
         return response;
     }
-    let asked = response.request().headers().contains_key(header::ACCEPT_ENCODING);
-    let coding = asked.then(|| AcceptEncoding::parse(response.request()).ok()).flatten();
-    let coding = coding.and_then(|accepted| chosen(&accepted));
+    let asked = !context.accepted.is_empty();
+    let coding = asked.then(|| from_comma_delimited(context.accepted.iter()).ok()).flatten();
+    let coding = coding.and_then(|accepted| chosen(&AcceptEncoding(accepted)));
     response.map_body(|head, body| {
         if let Some((coding, ending)) = coding {
             mark(head, ending);
@@ -71,8 +73,8 @@ pub fn unchanged(status: StatusCode, ending: Option<&str>, headers: &mut HeaderM
     }
 }
 
-fn is_compressible(response: &ServiceResponse<AnswerBody>) -> bool {
-    let long_enough = match response.response().body().size() {
+fn is_compressible(response: &HttpResponse<AnswerBody>) -> bool {
+    let long_enough = match response.body().size() {
         BodySize::Sized(length) => length >= WORTH_IT,
         BodySize::Stream => true,
         BodySize::None => false,

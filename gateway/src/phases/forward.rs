@@ -1,6 +1,6 @@
 //! Forward: the request goes to the service, and the head of its answer comes back.
 
-use actix_web::HttpRequest;
+use actix_http::{HttpMessage as _, Request as ClientRequest};
 use actix_web::dev::Payload;
 use actix_web::http::{Version, header};
 use hms_problem::{Code, Problem};
@@ -18,14 +18,14 @@ pub async fn send(
     gateway: &Gateway,
     context: &Context,
     route: &Route,
-    request: &HttpRequest,
+    request: &ClientRequest,
     payload: Payload,
     path: &ApiPath,
 ) -> Result<Answer, Problem> {
     let limits = &gateway.shared.limits;
     let method = Method::from_bytes(request.method().as_str().as_bytes());
     let method = method.map_err(|_| Code::MethodNotAllowed)?;
-    let uri = uri(path, request.query_string())?;
+    let uri = uri(path, request.uri().query())?;
     let body_limit = route.body_limit.unwrap_or(limits.body);
     if announced(request).is_some_and(|length| length > body_limit) {
         return Err(too_large(body_limit));
@@ -58,23 +58,26 @@ pub async fn send(
     answer.map_err(|failure| refusal(&failure, context, route, body_limit))
 }
 
-fn uri(path: &ApiPath, query: &str) -> Result<Uri, Problem> {
-    let text = if query.is_empty() { path.as_str().to_owned() } else { format!("{}?{query}", path.as_str()) };
-    Uri::try_from(text).map_err(|_| Code::InvalidPath.into())
+fn uri(path: &ApiPath, query: Option<&str>) -> Result<Uri, Problem> {
+    let uri = match query {
+        Some(query) if !query.is_empty() => Uri::try_from(format!("{}?{query}", path.as_str())),
+        _ => Uri::try_from(path.as_str()),
+    };
+    uri.map_err(|_| Code::InvalidPath.into())
 }
 
 /// RFC 9110, 9.2.2; an Idempotency-Key gives the same promise.
-fn can_be_repeated(method: &Method, request: &HttpRequest) -> bool {
+fn can_be_repeated(method: &Method, request: &ClientRequest) -> bool {
     method.is_idempotent() || request.headers().contains_key("idempotency-key")
 }
 
-fn announced(request: &HttpRequest) -> Option<u64> {
+fn announced(request: &ClientRequest) -> Option<u64> {
     request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// Whether it is the handshake of a WebSocket (RFC 6455, 4.1). Other protocols are not switched to: their
 /// `Upgrade` is dropped, as RFC 9110, 7.8 allows.
-fn asks_for_websocket(request: &HttpRequest) -> Result<bool, Problem> {
+fn asks_for_websocket(request: &ClientRequest) -> Result<bool, Problem> {
     let has = |name: &header::HeaderName, wanted: &str| {
         let values = request.headers().get_all(name).filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(wanted))

@@ -1,7 +1,6 @@
 //! Limit: whether the client may ask once more. Every answer of the API says how much is left, in the fields of the
 //! IETF's draft-ietf-httpapi-ratelimit-headers and in those that came before it.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use actix_web::http::StatusCode;
@@ -61,19 +60,20 @@ pub fn refusal(states: &[State]) -> Option<Problem> {
 /// fields know one limit only, and get the one of which least is left; their reset is a time in seconds since 1970.
 fn announce(states: &[State], now: i64, headers: &mut HeaderMap) {
     let Some(closest) = states.iter().min_by_key(|state| (!state.refused, state.remaining)) else { return };
-    let (mut policy, mut left) = (String::new(), String::new());
+    let (mut policy, mut left) = (Field::default(), Field::default());
     for state in states {
-        let comma = if policy.is_empty() { "" } else { ", " };
         let State { name, limit, remaining, reset, .. } = state;
-        // Writing to a string cannot fail.
-        let _written = match state.window {
-            Some(seconds) => write!(policy, "{comma}\"{name}\";q={limit};w={seconds}")
-                .and_then(|()| write!(left, "{comma}\"{name}\";r={remaining};t={reset}")),
-            None => write!(policy, "{comma}\"{name}\";q={limit};qu=\"concurrent-requests\"")
-                .and_then(|()| write!(left, "{comma}\"{name}\";r={remaining}")),
-        };
+        policy.item(name).parameter("q", *limit);
+        left.item(name).parameter("r", *remaining);
+        match state.window {
+            Some(seconds) => {
+                policy.parameter("w", seconds);
+                left.parameter("t", *reset);
+            }
+            None => policy.0.push_str(";qu=\"concurrent-requests\""),
+        }
     }
-    for (name, value) in [(POLICY, policy), (RATE_LIMIT, left)] {
+    for (name, Field(value)) in [(POLICY, policy), (RATE_LIMIT, left)] {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }
@@ -82,6 +82,32 @@ fn announce(states: &[State], now: i64, headers: &mut HeaderMap) {
     headers.insert(REMAINING, closest.remaining.into());
     if closest.window.is_some() {
         headers.insert(RESET, HeaderValue::from(now + i64::from(closest.reset)));
+    }
+}
+
+/// A list of strings with parameters (RFC 8941, 3.1).
+struct Field(String);
+
+impl Default for Field {
+    fn default() -> Self {
+        Self(String::with_capacity(64))
+    }
+}
+
+impl Field {
+    fn item(&mut self, name: &str) -> &mut Self {
+        self.0.push_str(if self.0.is_empty() { "\"" } else { ", \"" });
+        self.0.push_str(name);
+        self.0.push('"');
+        self
+    }
+
+    fn parameter(&mut self, name: &str, number: u32) -> &mut Self {
+        self.0.push(';');
+        self.0.push_str(name);
+        self.0.push('=');
+        self.0.push_str(itoa::Buffer::new().format(number));
+        self
     }
 }
 

@@ -49,7 +49,7 @@ impl ApiPath {
         }
         let rest = ["", "/{id}", "/{id}/{rest}"];
         let depth = self.segments().skip(1).take(2).count();
-        format!("{PREFIX}{}{}", self.resource(), rest.get(depth).unwrap_or(&""))
+        [PREFIX, self.resource(), rest.get(depth).unwrap_or(&"")].concat()
     }
 
     /// The path from the resource on: `patients/me`.
@@ -93,7 +93,11 @@ pub fn target(uri: &Uri) -> Result<Target, Problem> {
     };
     let rest = rest.trim_start_matches('/');
     let own = OWN.contains(&rest.split('/').next().unwrap_or_default());
-    Ok(if versioned && !own { Target::Api(ApiPath(format!("{PREFIX}{rest}"))) } else { Target::Own })
+    if !versioned || own {
+        return Ok(Target::Own);
+    }
+    let is_whole = path.strip_prefix(PREFIX) == Some(rest);
+    Ok(Target::Api(ApiPath(if is_whole { path } else { [PREFIX, rest].concat() })))
 }
 
 /// The path with every percent-encoding in one form and without a slash at its end.

@@ -4,10 +4,9 @@
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as Task, Poll};
-use std::time::Duration;
 
+use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::dev::ServiceResponse;
 use actix_web::http::Version;
 use actix_web::web::Data;
 use bytes::Bytes;
@@ -49,10 +48,10 @@ impl Recorder {
     }
 
     /// Watches the answer: the record is written when its body has been sent, or given up.
-    pub fn watch(mut self, response: ServiceResponse<AnswerBody>) -> ServiceResponse<Recorded> {
+    pub fn watch(mut self, response: HttpResponse<AnswerBody>) -> HttpResponse<Recorded> {
         self.status = response.status().as_u16();
         // With HTTP/1.1 the kernel sees it.
-        let shares = response.request().version() == Version::HTTP_2;
+        let shares = self.context.version == Version::HTTP_2;
         let connection = self.context.connection.as_ref().filter(|_| shares);
         let writing = connection.map(|connection| connection.watch_answer());
         response.map_body(|_, body| Recorded { body, recorder: self, writing })
@@ -71,8 +70,8 @@ impl Recorder {
             status: answered.status,
             received: answered.received,
             sent: answered.sent,
-            ms: millis(answered.elapsed),
-            upstream_ms: answered.waited.map(millis),
+            elapsed: answered.elapsed,
+            waited: answered.waited,
             upstream: answered.upstream,
             signed_in: context.caller.is_some(),
             request_id: &context.request_id,
@@ -126,8 +125,4 @@ impl Drop for Recorder {
         self.gateway.meter.end(&answered);
         self.log(&answered);
     }
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

@@ -33,6 +33,8 @@ pub struct Download {
     source: Source,
     size: BodySize,
     watch: Watch,
+    /// What broke it off, until what came before is on its way to the client.
+    broken: Option<Interrupted>,
     _slot: Slot,
     _using: Using,
 }
@@ -101,7 +103,7 @@ impl Download {
 
     fn new(source: Source, size: BodySize, patience: Patience, (slot, using): (Slot, Using)) -> Self {
         let watch = Watch { patience, timer: None, moved: true, draining: None };
-        Self { source, size, watch, _slot: slot, _using: using }
+        Self { source, size, watch, broken: None, _slot: slot, _using: using }
     }
 
     /// Ends it, between two parts, when this comes.
@@ -117,10 +119,19 @@ impl Download {
 
     /// The next part of it. Trailers are not passed on.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Interrupted>>> {
+        if let Some(broken) = self.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
         let next = match &mut self.source {
             Source::Body { .. } => self.poll_body(context).map_err(Interrupted::from),
             Source::Tunnel(tunnel) => tunnel.poll_next(context).map_err(Interrupted::from),
         };
+        if let Poll::Ready(Some(Err(broken))) = next {
+            // It may have come together with the head, and actix throws away what it has not written yet.
+            self.broken = Some(broken);
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if next.is_ready() {
             self.watch.moved = true;
             return next;
@@ -145,8 +156,10 @@ impl Download {
 
     fn poll_body(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
         loop {
-            let Source::Body { incoming, .. } = &mut self.source else { return Poll::Ready(None) };
-            let frame = ready!(Pin::new(&mut *incoming).poll_frame(context));
+            let Source::Body { incoming, lease: Some(lease) } = &mut self.source else {
+                return Poll::Ready(None);
+            };
+            let frame = ready!(lease.poll_frame(incoming, context));
             let ended = frame.is_none() || incoming.is_end_stream();
             if ended {
                 self.end();

@@ -3,25 +3,23 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::AsFd as _;
-use std::pin::pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::HOST;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::body::{Frame, Incoming};
 use tokio::net::TcpStream;
-use tokio::time::{interval, timeout, timeout_at};
+use tokio::time::{interval, timeout};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::balance::Set;
 use super::body::{RequestBody, UploadState};
+use super::connection::{Connection, Incomplete};
 use super::{Endpoint, Failure, Upstream};
 
 /// Our connections must end before the service's side does (actix keeps them for 5 s), or a request may meet a
@@ -32,8 +30,6 @@ const IDLE_PER_ENDPOINT: usize = 256;
 
 /// The largest answer that is read whole, in bytes: the API document of a service.
 const OWN_ANSWER_LIMIT: usize = 8 * 1024 * 1024;
-
-type Sender = SendRequest<RequestBody>;
 
 /// The connections of one worker thread; clones share them.
 #[derive(Clone)]
@@ -48,21 +44,6 @@ struct Inner {
 struct Idle {
     connection: Connection,
     since: Instant,
-}
-
-/// An open connection; it ends when this is dropped.
-struct Connection {
-    sender: Sender,
-    /// The same socket once more, for as long as it is open, to look at it without disturbing hyper.
-    socket: Weak<std::net::TcpStream>,
-}
-
-impl Connection {
-    /// Whether the service has sent nothing that hyper has not read yet: a goodbye, if anything.
-    fn is_quiet(&self) -> bool {
-        let peeked = self.socket.upgrade().map(|socket| socket.peek(&mut [0]));
-        peeked.is_some_and(|peeked| peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
-    }
 }
 
 /// An answer whose body is still to come, and the connection that it comes over.
@@ -96,6 +77,15 @@ pub struct Terms {
     pub connection: Which,
 }
 
+impl Terms {
+    /// When the time for the head of an answer is over: so long after the last part of the upload moved, or when
+    /// all of it is.
+    fn due(&self, asked: Instant, upload: Option<&UploadState>) -> Instant {
+        let moved = upload.map_or(asked, |upload| upload.moved().max(asked));
+        self.until.min(moved + self.head)
+    }
+}
+
 /// Which connection is good enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
@@ -116,13 +106,39 @@ pub struct Lease {
 
 impl Lease {
     /// Gives the connection back, once the answer has been read to its end.
-    pub fn give_back(self) {
+    pub fn give_back(mut self) {
+        if self.connection.is_ready() {
+            return self.lay_down();
+        }
+        // The request is still being sent, and is to arrive whole although its answer was there before.
+        actix_web::rt::spawn(async move {
+            if self.connection.settle().await.is_some() {
+                self.lay_down();
+            }
+        });
+    }
+
+    fn lay_down(self) {
         let Self { pool, address, connection } = self;
         let mut idle = pool.0.idle.borrow_mut();
         let idle = idle.entry(address).or_default();
-        if !connection.sender.is_closed() && idle.len() < IDLE_PER_ENDPOINT {
+        if idle.len() < IDLE_PER_ENDPOINT {
             idle.push(Idle { connection, since: Instant::now() });
         }
+    }
+
+    /// The next part of the answer.
+    pub fn poll_frame(
+        &mut self,
+        body: &mut Incoming,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        self.connection.poll_frame(body, task)
+    }
+
+    /// Waits for the end of HTTP on it, where another protocol begins.
+    pub async fn end(self) {
+        self.connection.end().await;
     }
 }
 
@@ -143,7 +159,7 @@ impl Pool {
                 ticks.tick().await;
                 let Some(pool) = pool.upgrade() else { return };
                 pool.idle.borrow_mut().retain(|_, idle| {
-                    idle.retain(Idle::is_good);
+                    idle.retain_mut(Idle::is_good);
                     !idle.is_empty()
                 });
             }
@@ -207,9 +223,11 @@ impl Pool {
                 exchanged => exchanged,
             };
             let exchanged = exchanged.map_err(|unanswered| unanswered.failure)?;
-            let (head, body) = exchanged.response.into_parts();
+            let Exchanged { response, mut lease } = exchanged;
+            let (head, body) = response.into_parts();
+            let body = Incomplete { body, connection: &mut lease.connection };
             let body = Limited::new(body, OWN_ANSWER_LIMIT).collect().await.map_err(Failure::Unreadable)?;
-            exchanged.lease.give_back();
+            lease.give_back();
             Ok((head.status, body.to_bytes()))
         };
         timeout(deadline, answered).await.unwrap_or(Err(Failure::Slow))
@@ -225,19 +243,10 @@ impl Pool {
         // They lie in the order in which they came back: the old ones are in front.
         let old = idle.iter().take_while(|idle| idle.is_old(now)).count();
         idle.drain(..old);
-        let mut place = idle.len();
-        while place > 0 {
-            place -= 1;
-            let sender = &idle.get(place)?.connection.sender;
-            if sender.is_closed() {
-                idle.remove(place);
-            } else if sender.is_ready() {
-                let connection = idle.remove(place).connection;
-                if which == Which::Any || connection.is_quiet() {
-                    return Some(connection);
-                }
+        while let Some(Idle { mut connection, .. }) = idle.pop() {
+            if connection.is_still_ready() && (which == Which::Any || connection.is_quiet()) {
+                return Some(connection);
             }
-            // One that is not ready is still sending a request that was answered early.
         }
         None
     }
@@ -247,16 +256,7 @@ impl Pool {
         let stream =
             opening.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(Failure::Unreachable)?;
         stream.set_nodelay(true).map_err(Failure::Unreachable)?;
-        let socket = stream.as_fd().try_clone_to_owned().map_err(Failure::Unreachable)?;
-        let socket = Rc::new(std::net::TcpStream::from(socket));
-        let watched = Rc::downgrade(&socket);
-        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(Failure::Broken)?;
-        actix_web::rt::spawn(async move {
-            // Who waits for an answer on it gets the error too.
-            let _ended = driver.with_upgrades().await;
-            drop(socket);
-        });
-        Ok(Connection { sender, socket: watched })
+        Connection::new(stream).await
     }
 
     async fn attempt(
@@ -267,9 +267,14 @@ impl Pool {
         terms: Terms,
     ) -> Result<Exchanged, Unanswered> {
         let upload = request.body().state();
-        let answer = connection.sender.try_send_request(request);
-        let failed = |failure| Unanswered { failure, unsent: None, stale: false };
-        match within(terms, upload.as_deref(), answer).await.map_err(failed)? {
+        let asked = Instant::now();
+        let due = || terms.due(asked, upload.as_deref());
+        let Some(answer) = connection.ask(request, due).await else {
+            let stalled = upload.is_some_and(|upload| upload.waits_for_client());
+            let failure = if stalled { Failure::Stalled } else { Failure::Slow };
+            return Err(Unanswered { failure, unsent: None, stale: false });
+        };
+        match answer {
             Ok(response) => {
                 let lease = Lease { pool: self.clone(), address: Arc::clone(&endpoint.address), connection };
                 Ok(Exchanged { response, lease })
@@ -293,8 +298,8 @@ impl Idle {
         now.saturating_duration_since(self.since) >= IDLE_LIFETIME
     }
 
-    fn is_good(&self) -> bool {
-        !self.connection.sender.is_closed() && !self.is_old(Instant::now())
+    fn is_good(&mut self) -> bool {
+        !self.is_old(Instant::now()) && self.connection.is_still_ready()
     }
 }
 
@@ -303,30 +308,6 @@ fn is_stale(failure: &Failure) -> bool {
     match failure {
         Failure::Broken(error) => !error.is_parse() && !error.is_user(),
         _ => false,
-    }
-}
-
-/// Waits for an answer until the time for its head has passed since the last part of the upload moved, or all
-/// of the time has.
-async fn within<F: Future>(
-    terms: Terms,
-    upload: Option<&UploadState>,
-    answer: F,
-) -> Result<F::Output, Failure> {
-    let started = Instant::now();
-    let due = || {
-        let head = upload.map_or(started, UploadState::moved).max(started) + terms.head;
-        head.min(terms.until)
-    };
-    let mut answer = pin!(answer);
-    loop {
-        if let Ok(answer) = timeout_at(due().into(), answer.as_mut()).await {
-            return Ok(answer);
-        }
-        if due() <= Instant::now() {
-            let stalled = upload.is_some_and(UploadState::waits_for_client);
-            return Err(if stalled { Failure::Stalled } else { Failure::Slow });
-        }
     }
 }
 
@@ -367,8 +348,7 @@ mod tests {
         // From here on this thread does not yield, so that hyper cannot notice.
         hang_up.send(()).unwrap();
         went.recv().unwrap();
-        let unnoticed =
-            pool.0.idle.borrow()[&endpoint.address].iter().all(|idle| idle.connection.sender.is_ready());
+        let unnoticed = pool.0.idle.borrow()[&endpoint.address].iter().all(|idle| idle.connection.is_ready());
         assert!(unnoticed);
         assert!(pool.take_idle(&endpoint, Which::Quiet).is_none());
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use futures_util::future::join;
 use http::{Request, StatusCode, header, response};
 
 use super::balance::Set;
@@ -203,7 +204,8 @@ async fn finish(
         let payload = order.websocket.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS);
         let payload = payload.ok_or(Failure::Switched)?;
         let slot = upstream.enter_stream().inspect_err(|failure| upstream.count(failure))?;
-        let upgraded = hyper::upgrade::on(&mut response).await.map_err(Failure::Broken)?;
+        let (upgraded, ()) = join(hyper::upgrade::on(&mut response), lease.end()).await;
+        let upgraded = upgraded.map_err(Failure::Broken)?;
         let tunnel = Tunnel::new(upgraded, payload);
         let body = Download::tunnel(tunnel, endless, (slot, using)).ending_at(pool.draining());
         return Ok(Answer { head: response.into_parts().0, body });

@@ -126,7 +126,8 @@ async fn an_address_has_its_share_of_connections() {
     }
 }
 
-/// 2,000 connections that do nothing, and beside them requests: none fails, and none waits for them.
+/// 2,000 connections that do nothing, and beside them requests: none fails, and none waits for them. Each is one open
+/// file of the gateway, and one of the client here.
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_of_idle_connections_are_in_nobodys_way() {
     const IDLE: usize = 2_000;
@@ -136,15 +137,23 @@ async fn thousands_of_idle_connections_are_in_nobodys_way() {
         Gateway::edge(&echo.address, clients(Clients { per_address: 3_000, ..Clients::default() })).await;
     let mut busy = Client::connect(&gateway.address()).await;
     let alone = slowest(&mut busy, REQUESTS).await;
+    let files = open_files();
     let mut idle = Vec::new();
     for _ in 0..IDLE {
         idle.push(Client::connect(&gateway.address()).await);
     }
     until_metric(&gateway, &format!("gateway_connections {}", IDLE + 2)).await;
     let beside = slowest(&mut busy, REQUESTS).await;
+    let files = open_files() - files;
+    assert!(files < 2 * IDLE + 100, "{files} open files for {IDLE} connections");
     println!("p99 alone {alone:?}, beside {IDLE} idle connections {beside:?}");
     assert_eq!(echo.requests(), 2 * REQUESTS);
     assert!(beside < Duration::from_millis(500), "{beside:?}");
+}
+
+/// How many files this process has open.
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// The time that 99 of 100 requests stay below.
