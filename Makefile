@@ -10,7 +10,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash test-ledger lint fmt bench bench-gateway bench-gateway-faults image k8s-check services services-down clean
+.PHONY: help run test test-crash test-ledger lint fmt bench bench-peers bench-gateway bench-gateway-faults image k8s-check services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fmt: ## format the Rust code
 
 bench: ## the load tests, against peers started beside us
 	tests/bench.sh
+
+bench-peers: ## every budget beside what others use: a Python stack, pgbench, nginx, HAProxy (settings: tests/bench-peers.sh)
+	tests/bench-peers.sh
 
 bench-gateway-faults: ## what failing services cost the others behind the gateway (settings: gateway/benches/faults.rs)
 	cargo bench -p hms-gateway --bench faults

@@ -57,19 +57,14 @@ declare -A pids=()
 HMS_ADMIN_EMAIL=admin@hms.local
 HMS_ADMIN_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 export HMS_ADMIN_EMAIL HMS_ADMIN_PASSWORD
-
-say() { echo "bench: $*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
-fail_with_log() {
-  tail -n 20 "$work/$1/log" >&2
-  fail "$2"
-}
-record() { echo "$*" >>"$results"; }
-micros() { echo "${EPOCHREALTIME/[.,]/}"; }
-as_seconds() { printf '%d.%03d' $(($1 / 1000000)) $(($1 / 1000 % 1000)); }
+# shellcheck source=tests/bench/common.sh
+. tests/bench/common.sh
+# shellcheck source=tests/bench/limit.sh
+. tests/bench/limit.sh
+# shellcheck source=tests/bench/platform.sh
+. tests/bench/platform.sh
+# shellcheck source=tests/bench/measures.sh
+. tests/bench/measures.sh
 
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
@@ -89,95 +84,23 @@ build() {
   mapfile -t services < <("$binaries/hms-load" services)
 }
 
-provide_services() {
-  if [ -z "${HMS_TEST_POSTGRES_URL:-}" ] || [ -z "${HMS_TEST_AMQP_URL:-}" ]; then
-    [ -z "${HMS_TEST_POSTGRES_URL:-}${HMS_TEST_AMQP_URL:-}" ] ||
-      fail "set both HMS_TEST_POSTGRES_URL and HMS_TEST_AMQP_URL, or neither"
-    if ! deploy/dev/services.sh status >/dev/null; then
-      services_are_ours=true
-      deploy/dev/services.sh up >&2
-    fi
-    eval "$(deploy/dev/services.sh env)"
-  fi
-  amqp_url=$HMS_TEST_AMQP_URL
-  postgres_url=$HMS_TEST_POSTGRES_URL
-  pgbench=${HMS_PG_BIN:-$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)}/pgbench
-  [ -x "$pgbench" ] || fail "pgbench is missing; it is part of Debian's postgresql package (else set HMS_PG_BIN)"
-}
-
-# The URL of a service's own database.
-database_url() {
-  local server=${postgres_url%%\?*}
-  echo "${server%/*}/${prefix}_$1${postgres_url#"$server"}"
-}
-
-sql() { psql -XAtq -v ON_ERROR_STOP=1 "$1" -c "$2"; }
-
 port_offset() { [ "$1" = embedded ] && echo "$offset" || echo $((offset + 100)); }
 gateway() { echo "127.0.0.1:$((8080 + $(port_offset "$1")))"; }
+processes() { echo "${pids[$1]}"; }
 
 # All settings of a platform, one a line.
 settings() {
-  local kind=$1 service
-  echo "PATH=$PATH"
+  local kind=$1
+  bench_settings
   echo "HMS_DATA_DIR=$work/$kind/data"
   echo "HMS_PORT_OFFSET=$(port_offset "$kind")"
-  echo "HMS_WEBHOOK_ALLOW_HTTP=true" # the receiver is on this machine
-  echo "HMS_WEBHOOK_ALLOW_PRIVATE=127.0.0.0/8"
-  echo "HMS_RATE_LIMITS=off" # it is one client, who asks as fast as it can
-  echo "HMS_ADMIN_EMAIL=$HMS_ADMIN_EMAIL"
-  echo "HMS_ADMIN_PASSWORD=$HMS_ADMIN_PASSWORD"
-  [ "$kind" = production ] || return 0
-  echo "AMQP_URL=$amqp_url"
-  echo "HMS_BUS_PREFIX=$prefix"
-  for service in "${services[@]}"; do echo "${service^^}_DATABASE_URL=$(database_url "$service")"; done
-}
-
-# Starts a platform and sets `took`, in microseconds. It prints the last line of its table of addresses when every
-# service has answered it.
-launch() {
-  local kind=$1 folder=$work/$1 begun line table environment
-  mkdir -p "$folder"
-  rm -f "$folder/out"
-  mkfifo "$folder/out"
-  mapfile -t environment < <(settings "$kind")
-  begun=$(micros)
-  env -i "${environment[@]}" "$binaries/hms" up >"$folder/out" 2>>"$folder/log" </dev/null &
-  pids[$kind]=$!
-  exec {table}<"$folder/out"
-  while IFS= read -r -t 60 line <&"$table"; do
-    [ "$line" != "Ctrl-C stops it." ] || break
-  done
-  took=$(($(micros) - begun))
-  # It may still say that it stops: the other end of the pipe stays open.
-  cat <&"$table" >/dev/null &
-  exec {table}<&-
-  [ "${line:-}" = "Ctrl-C stops it." ] || fail_with_log "$kind" "the $kind platform did not start"
-}
-
-stop() {
-  local pid=${pids[$1]:-} tenths=300
-  [ -n "$pid" ] || return 0
-  unset "pids[$1]"
-  kill -TERM "$pid" 2>/dev/null || true
-  while kill -0 "$pid" 2>/dev/null; do
-    tenths=$((tenths - 1))
-    [ "$tenths" -gt 0 ] || { say "process $pid does not end when asked to" && kill -KILL "$pid"; }
-    sleep 0.1
-  done
-  wait "$pid" || true
+  [ "$kind" = embedded ] || server_settings
 }
 
 # All that a platform keeps.
 forget() {
-  local service name
   rm -rf "$work/$1/data"
-  [ "$1" = production ] || return 0
-  for service in "${services[@]}" bench_producer bench_consumer; do
-    PGOPTIONS='-c client_min_messages=warning' \
-      sql "$postgres_url" "DROP DATABASE IF EXISTS \"${prefix}_$service\" WITH (FORCE)"
-  done
-  for name in "$prefix" "${prefix}_bench"; do AMQP_URL=$amqp_url "$binaries/hms-load" forget "$name"; done
+  [ "$1" = embedded ] || forget_servers
 }
 
 # --- start and memory -------------------------------------------------------------------------------------
@@ -215,92 +138,6 @@ load() {
   record "load $kind $what $count $report rest_s=$(as_seconds "$rested")"
 }
 
-# Waits until the process has nothing more to do: a request is answered before its events have had their effect, and
-# these would slow down what is measured next. Sets `rested`, in microseconds.
-rest() {
-  local pid=$1 begun before now
-  begun=$(micros)
-  now=$(cpu_ticks "$pid")
-  while
-    before=$now
-    rested=$(($(micros) - begun))
-    [ "$rested" -lt $((longest_rest * 1000000)) ]
-  do
-    sleep 0.5
-    now=$(cpu_ticks "$pid")
-    [ $((now - before)) -gt 2 ] || break
-  done
-}
-
-cpu_ticks() {
-  local stat
-  read -r -a stat <"/proc/$1/stat"
-  echo $((stat[13] + stat[14]))
-}
-
-# --- the limit --------------------------------------------------------------------------------------------
-
-# Ids of the platform's own rows, as an SQL array.
-ids() { sql "$(database_url user)" "SELECT 'ARRAY[' || string_agg(quote_literal(id), ',') || ']::uuid[]' FROM $1"; }
-
-# The statements run on tables like the platform's own, with the same indexes, constraints and triggers; the outbox must
-# not be the real one, or the platform would publish what pgbench writes.
-prepare_limit() {
-  local patients
-  patients=$(ids patients)
-  cat >"$work/read.sql" <<SQL
-\set patient random(1, 100)
-SELECT * FROM patients WHERE id = ($patients)[:patient];
-SQL
-  likeness user idempotency_keys patients outbox
-  likeness appointment idempotency_keys patients practitioners departments schedules occupancy appointments outbox
-  sql "$(database_url appointment)" "
-    INSERT INTO bench.patients (id, version, active)
-      SELECT CAST(lpad(CAST(number AS text), 32, '0') AS uuid), 1, TRUE FROM generate_series(1, 100) AS number;
-    INSERT INTO bench.practitioners (id, version, name, active)
-      SELECT CAST(lpad(CAST(number AS text), 32, '0') AS uuid), 1, 'Noor Haddad', TRUE
-      FROM generate_series(1, 50) AS number;"
-  cp tests/load/sql/register.sql tests/load/sql/book.sql "$work"
-}
-
-# Empty tables like those of a service, in the schema bench of its database.
-likeness() {
-  local url table
-  url=$(database_url "$1")
-  sql "$url" "CREATE SCHEMA bench"
-  for table in "${@:2}"; do
-    sql "$url" "CREATE TABLE bench.$table (LIKE $table INCLUDING ALL)"
-    sql "$url" "SELECT replace(pg_get_triggerdef(oid), ' ON public.', ' ON bench.') || ';' FROM pg_trigger
-      WHERE tgrelid = '$table'::regclass AND NOT tgisinternal" >"$work/triggers.sql"
-    psql -XAtq -v ON_ERROR_STOP=1 "$url" -f "$work/triggers.sql"
-  done
-}
-
-# One second more than the others, for the log-ins of its connections, which it leaves out of its figures.
-limit() {
-  local what=$1 count=$2 database=user out=$work/pgbench.out latencies tps
-  [ "$what" != book ] || database=appointment
-  rm -f "$work"/pgbench_log.*
-  # No two runs of a booking share a value of `n`, see book.sql.
-  PGOPTIONS="-c search_path=$([ "$what" = read ] || echo bench,)public" \
-    timeout --foreground $((seconds + 60)) "$pgbench" -n -M prepared -c "$count" -j 2 -T $((seconds + 1)) \
-    -D n=$((pgbench_runs++ * 80000)) \
-    -f "$work/$what.sql" -l --sampling-rate=0.2 --log-prefix="$work/pgbench_log" \
-    "$(database_url "$database")" >"$out" 2>&1 || true
-  tps=$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$out")
-  # Without a figure, or with clients that gave up, there is nothing to compare with.
-  if [ -z "$tps" ] || grep -q 'aborted' "$out"; then
-    cat "$out" >&2
-    fail "pgbench failed"
-  fi
-  latencies=$(cat "$work"/pgbench_log.* | awk '{ print $3 }' | sort -n | awk '
-    { all[NR] = $1 }
-    function rank(part) { return all[int(NR * part + 0.999999)] / 1000 }
-    END { printf "p50_ms=%.3f p99_ms=%.3f", rank(0.5), rank(0.99) }')
-  say "pgbench, $what, $count connections: per_s=$tps $latencies"
-  record "load pgbench $what $count per_s=$tps $latencies"
-}
-
 # --- slots ------------------------------------------------------------------------------------------------
 
 # After everything else: it makes the calendar of the platform a large one.
@@ -312,53 +149,6 @@ measure_slots() {
     --connections 4 --seconds "$seconds") || fail_with_log production "the search for slots failed"
   say "slots: $report"
   record "slots search practitioners=$practitioners days=$days $report"
-}
-
-# --- events -----------------------------------------------------------------------------------------------
-
-# On databases and names of their own; `forget` takes them away.
-measure_events() {
-  local report
-  report=$(AMQP_URL=$amqp_url timeout --foreground $((seconds + 300)) "$binaries/hms-load" events \
-    --producer "$(database_url bench_producer)" --consumer "$(database_url bench_consumer)" \
-    --prefix "${prefix}_bench" --events "$events" --seconds "$seconds") || fail "the events did not arrive"
-  say "events: $report"
-  record "events rabbitmq $report"
-}
-
-# --- identity ---------------------------------------------------------------------------------------------
-
-measure_webhooks() {
-  local report
-  report=$(timeout --foreground 300 "$binaries/hms-load" webhooks --gateway "$(gateway production)" \
-    --events "$webhooks") || fail_with_log production "the deliveries of webhooks failed"
-  rest "${pids[production]}"
-  say "webhooks: $report"
-  record "webhooks production $report"
-}
-
-measure_identity() {
-  local report
-  report=$(timeout --foreground $((seconds * 3 + 120)) "$binaries/hms-load" identity --gateway "$(gateway production)" \
-    --seconds "$seconds") || fail_with_log production "the sign-ins failed"
-  rest "${pids[production]}"
-  say "identity: $report"
-  record "identity production $report"
-}
-
-# --- the table --------------------------------------------------------------------------------------------
-
-describe() {
-  local cpu memory postgres
-  cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
-  memory=$(awk '/^MemTotal:/ { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo)
-  echo "HMS $(git describe --always --dirty), profile $profile, $(date -u '+%Y-%m-%d %H:%M') UTC"
-  postgres=$(sql "$postgres_url" 'SHOW server_version' | cut -d' ' -f1)
-  echo "$(nproc) cores (${cpu:-$(uname -m)}), $memory, Linux $(uname -r)"
-  echo "$(rustc --version | cut -d' ' -f1,2), PostgreSQL $postgres"
-  echo "Load generator, platforms, PostgreSQL and RabbitMQ share the machine; medians of $rounds rounds of $seconds s."
-  [ "$profile" != dev ] || echo "A DEBUG BUILD: the figures say nothing about speed."
-  echo
 }
 
 provide_services
@@ -377,8 +167,8 @@ prepare_limit
 for ((round = 1; round <= rounds; round++)); do
   say "round $round of $rounds"
   measure_events
-  measure_identity
-  measure_webhooks
+  measure_identity production
+  measure_webhooks production
   for count in "${connections[@]}"; do
     for what in read book register; do
       load embedded "$what" "$count"

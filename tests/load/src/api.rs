@@ -12,6 +12,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::connection::Connection;
+use crate::hospital::FASTAPI_DOCTOR;
 
 /// What kind of body we send.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -32,6 +33,11 @@ impl Credentials {
         let password = settings.get("HMS_ADMIN_PASSWORD").context("HMS_ADMIN_PASSWORD is not set")?;
         Ok(Self { username, password: Secret::new(password) })
     }
+
+    /// Name and password, to be sent.
+    pub(crate) fn both(&self) -> (&str, &str) {
+        (&self.username, self.password.expose())
+    }
 }
 
 /// A client that has signed in.
@@ -43,15 +49,32 @@ pub struct Api {
 impl Api {
     /// Signs in.
     pub async fn sign_in(gateway: SocketAddr, credentials: &Credentials) -> anyhow::Result<Self> {
-        let connection = Connection::open(gateway).await?;
+        let (username, password) = credentials.both();
+        let body = json!({"username": username, "password": password});
+        Self::enter(gateway, "/api/v1/auth/login", &body, "access").await
+    }
+
+    async fn enter(address: SocketAddr, path: &str, body: &Value, field: &str) -> anyhow::Result<Self> {
+        let connection = Connection::open(address).await?;
         let mut api = Self { connection, token: HeaderValue::from_static("") };
-        let body = json!({"username": credentials.username, "password": credentials.password.expose()});
-        let (status, answer) = api.send(Method::POST, "/api/v1/auth/login", "", Some(&body)).await?;
+        let (status, answer) = api.send(Method::POST, path, "", Some(body)).await?;
         ensure!(status == StatusCode::OK, "the sign-in was answered with {status}: {answer}");
-        let access = answer.get("access").and_then(Value::as_str).context("the answer has no token")?;
+        let access = answer.get(field).and_then(Value::as_str).context("the answer has no token")?;
         api.token = HeaderValue::try_from(format!("Bearer {access}"))?;
         api.token.set_sensitive(true);
         Ok(api)
+    }
+
+    /// Signs in at the small stack in `tests/peers/python-stack`.
+    pub async fn sign_in_at_fastapi(address: SocketAddr) -> anyhow::Result<Self> {
+        let (username, password) = FASTAPI_DOCTOR;
+        let body = json!({"username": username, "password": password});
+        Self::enter(address, "/auth/login", &body, "access_token").await
+    }
+
+    /// Another connection of the same client.
+    pub async fn again(&self, address: SocketAddr) -> anyhow::Result<Self> {
+        Ok(Self { connection: Connection::open(address).await?, token: self.token() })
     }
 
     /// The `Authorization` of this client.

@@ -1,21 +1,47 @@
 //! The hospital that the load is put on: its patients and practitioners.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use futures_util::future::try_join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::api::Api;
 
-/// How many patients it has; one page of the list.
-const PATIENTS: u32 = 100;
-/// How many practitioners it has.
-const PRACTITIONERS: u32 = 50;
+/// Who signs in at the small stack in `tests/peers/python-stack`.
+pub const FASTAPI_DOCTOR: (&str, &str) = ("doctor", "secret-password-1");
+/// Parts of names that are searched for; each is in the family name of one patient in twenty.
+pub const PARTS: [&str; 20] = [
+    "nair", "meno", "silv", "smit", "wang", "khan", "ivan", "garc", "tana", "mens", "schm", "hadd", "shar",
+    "lars", "pill", "faro", "nova", "zhan", "lope", "demi",
+];
+pub(crate) const GIVEN: [&str; 20] = [
+    "Asha", "Ravi", "Maria", "John", "Chen", "Fatima", "Olga", "Pedro", "Aiko", "Kwame", "Lena", "Omar",
+    "Priya", "Sven", "Tara", "Umar", "Vera", "Wei", "Ximena", "Yusuf",
+];
+pub(crate) const FAMILY: [&str; 20] = [
+    "Nair", "Menon", "Silva", "Smith", "Wang", "Khan", "Ivanova", "Garcia", "Tanaka", "Mensah", "Schmidt",
+    "Haddad", "Sharma", "Larsson", "Pillai", "Farooq", "Novak", "Zhang", "Lopez", "Demir",
+];
+/// How many connections fill it.
+const HANDS: usize = 16;
+/// How many of them are seen once, so that every service knows them.
+const VISITS: usize = 100;
 /// How long the news of a patient may take to the appointment service.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait before it is asked again.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How large a hospital is.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// How many patients it has.
+    pub patients: usize,
+    /// How many practitioners.
+    pub practitioners: usize,
+}
 
 /// The ids of those who are there.
 #[derive(Debug, Clone)]
@@ -27,45 +53,79 @@ pub struct Hospital {
 }
 
 impl Hospital {
-    /// Makes all of them, as far as they are not there, and books something for each, so that every service knows
-    /// them when this returns.
-    pub async fn fill(api: &mut Api) -> anyhow::Result<Self> {
-        let mut hospital = Self { patients: Vec::new(), practitioners: Vec::new() };
-        for number in 0..PRACTITIONERS {
-            hospital.practitioners.push(make(api, "practitioners", number, &practitioner(number)).await?);
-        }
-        for number in 0..PATIENTS {
-            hospital.patients.push(make(api, "patients", number, &patient(number)).await?);
-        }
-        let practitioners = hospital.practitioners.iter().cycle();
-        for (number, (patient, practitioner)) in hospital.patients.iter().zip(practitioners).enumerate() {
-            first_visit(api, number, patient, practitioner).await?;
+    /// Makes all of them, as far as they are not there, and books something for the last ones, so that every service
+    /// knows them when this returns.
+    pub async fn fill(api: &Api, gateway: SocketAddr, size: Size) -> anyhow::Result<Self> {
+        let hospital = Self {
+            practitioners: make_all(api, gateway, "practitioners", size.practitioners, practitioner).await?,
+            patients: make_all(api, gateway, "patients", size.patients, patient).await?,
+        };
+        let mut api = api.again(gateway).await?;
+        let practitioners = hospital.practitioners.iter().rev().cycle();
+        let seen = hospital.patients.iter().rev().take(VISITS).zip(practitioners);
+        for (number, (patient, practitioner)) in seen.enumerate() {
+            first_visit(&mut api, number, patient, practitioner).await?;
         }
         Ok(hospital)
     }
 
     /// Those who are there.
     pub async fn open(api: &mut Api) -> anyhow::Result<Self> {
-        let patients = ids(&api.get("/api/v1/patients?page_size=100").await?)?;
-        let practitioners = ids(&api.get("/api/v1/practitioners?page_size=100").await?)?;
+        let patients = all_ids(api, "patients").await?;
+        let practitioners = all_ids(api, "practitioners").await?;
         ensure!(!patients.is_empty() && !practitioners.is_empty(), "the hospital is empty: fill it first");
         Ok(Self { patients, practitioners })
     }
+
+    /// Those whom `seed.py` of the small stack has made.
+    pub fn of_fastapi(size: Size) -> Self {
+        let patient = |number| format!("00000000-0000-0000-0000-{number:012}");
+        Self {
+            patients: (1..=size.patients).map(patient).collect(),
+            practitioners: (1..=size.practitioners).map(|number| number.to_string()).collect(),
+        }
+    }
 }
 
-fn patient(number: u32) -> Value {
+/// The patient of this number; names are spread alike at every size.
+fn patient(number: usize) -> Value {
+    let pick = |names: [&'static str; 20], at: usize| names.get(at % 20).copied().unwrap_or_default();
+    let letter = |at: usize| char::from(u8::try_from(at % 26).unwrap_or_default() + b'a');
+    let family = format!("{}{}{}", pick(FAMILY, number / 20), letter(number * 7), letter(number * 11));
     json!({
-        "given_name": format!("Ann {number}"), "family_name": "Beach", "birth_date": "1990-05-17", "gender": "female",
-        "phone": "+4930123456", "email": format!("ann.beach.{number}@example.org"),
-        "address": {"line": "1 Harbour Street", "city": "Kochi", "postal_code": "682001", "country": "IN"},
+        "given_name": pick(GIVEN, number), "family_name": family, "birth_date": "1990-05-17",
+        "gender": if number.is_multiple_of(2) { "female" } else { "male" },
+        "phone": "+4930123456", "email": format!("patient.{number}@example.org"),
+        "address": {"line": format!("{number} Harbour Street"), "city": "Kochi", "postal_code": "682001", "country": "IN"},
     })
 }
 
-fn practitioner(number: u32) -> Value {
+fn practitioner(number: usize) -> Value {
     json!({"given_name": format!("Noor {number}"), "family_name": "Haddad", "specialty": "cardiology"})
 }
 
-async fn make(api: &mut Api, resource: &str, number: u32, body: &Value) -> anyhow::Result<String> {
+/// Makes those from 0 up to `count`, over several connections; their ids in order.
+async fn make_all(
+    api: &Api,
+    gateway: SocketAddr,
+    resource: &str,
+    count: usize,
+    body: fn(usize) -> Value,
+) -> anyhow::Result<Vec<String>> {
+    let hands = (0..HANDS).map(|hand| async move {
+        let mut api = api.again(gateway).await?;
+        let mut made = Vec::new();
+        for number in (hand..count).step_by(HANDS) {
+            made.push((number, make(&mut api, resource, number, &body(number)).await?));
+        }
+        anyhow::Ok(made)
+    });
+    let mut made: Vec<_> = try_join_all(hands).await?.into_iter().flatten().collect();
+    made.sort_unstable();
+    Ok(made.into_iter().map(|(_, id)| id).collect())
+}
+
+async fn make(api: &mut Api, resource: &str, number: usize, body: &Value) -> anyhow::Result<String> {
     let key = format!("load-{resource}-{number}");
     let (status, answer) = api.post(&format!("/api/v1/{resource}"), &key, body).await?;
     ensure!(status == StatusCode::CREATED, "one of the {resource} was answered with {status}: {answer}");
@@ -90,6 +150,18 @@ async fn first_visit(api: &mut Api, number: usize, patient: &str, practitioner: 
             _ => bail!("a first visit was answered with {status}: {answer}"),
         }
     }
+}
+
+/// The ids of all, page by page.
+async fn all_ids(api: &mut Api, resource: &str) -> anyhow::Result<Vec<String>> {
+    let mut all = Vec::new();
+    let mut next = Some(format!("/api/v1/{resource}?cursor=&page_size=100"));
+    while let Some(path) = next {
+        let page = api.get(&path).await?;
+        all.extend(ids(&page)?);
+        next = page.get("next").and_then(Value::as_str).map(str::to_owned);
+    }
+    Ok(all)
 }
 
 fn ids(page: &Value) -> anyhow::Result<Vec<String>> {

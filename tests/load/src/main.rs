@@ -4,14 +4,17 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use hms_load::api::{Api, Credentials};
 use hms_load::events::Road;
-use hms_load::hospital::Hospital;
+use hms_load::hospital::{Hospital, Size};
 use hms_load::load::{self, Plan};
-use hms_load::work::{Kind, Work};
+use hms_load::work::{Kind, Speaks, Work};
 use hms_model::service::SERVICES;
 use hms_settings::Settings;
+
+/// Whom a race is about, where the API does not tell who is there.
+const ONE_OF_EACH: Size = Size { patients: 1, practitioners: 1 };
 
 /// Puts load on a platform. It signs in as HMS_ADMIN_EMAIL (admin@hms.local) with HMS_ADMIN_PASSWORD.
 #[derive(Debug, Parser)]
@@ -28,11 +31,20 @@ enum Command {
         /// Where the gateway is.
         #[arg(long)]
         gateway: SocketAddr,
+        /// How many.
+        #[command(flatten)]
+        size: People,
     },
     /// Puts the load on, and prints one line of what came of it.
     Run {
         /// What to ask for.
         kind: Kind,
+        /// Whose API it is.
+        #[arg(long, value_enum, default_value_t = Speaks::Hms)]
+        api: Speaks,
+        /// Of an API that is not HMS: how many are there.
+        #[command(flatten)]
+        size: People,
         /// Where the gateway is.
         #[arg(long)]
         gateway: SocketAddr,
@@ -45,6 +57,18 @@ enum Command {
         /// How many seconds to ask then.
         #[arg(long, default_value_t = 10)]
         seconds: u16,
+    },
+    /// Asks for each of some slots eight times at once, and prints how many were given away more than once.
+    Race {
+        /// Where the gateway is.
+        #[arg(long)]
+        gateway: SocketAddr,
+        /// Whose API it is.
+        #[arg(long, value_enum, default_value_t = Speaks::Hms)]
+        api: Speaks,
+        /// How many slots.
+        #[arg(long, default_value_t = 20)]
+        slots: u32,
     },
     /// Measures how fast events travel over RabbitMQ, at AMQP_URL, and prints one line of it.
     Events {
@@ -95,7 +119,20 @@ enum Command {
         days: u32,
     },
     /// Prints the names of all services, one a line.
-    Services,
+    Services {
+        /// Each with its port.
+        #[arg(long)]
+        ports: bool,
+    },
+    /// Makes the list of patients large in which `run find` searches. It adds to what is there, past the service.
+    Crowd {
+        /// The database of the user service; a PostgreSQL.
+        #[arg(long)]
+        database: String,
+        /// How many patients to add.
+        #[arg(long)]
+        patients: u32,
+    },
     /// Deletes what a platform has left in RabbitMQ, at AMQP_URL.
     Forget {
         /// Its HMS_BUS_PREFIX.
@@ -103,20 +140,60 @@ enum Command {
     },
 }
 
+#[derive(Debug, Clone, Copy, Args)]
+struct People {
+    /// How many patients.
+    #[arg(long, default_value_t = 100)]
+    patients: usize,
+    /// How many practitioners.
+    #[arg(long, default_value_t = 50)]
+    practitioners: usize,
+}
+
+impl From<People> for Size {
+    fn from(People { patients, practitioners }: People) -> Self {
+        Self { patients, practitioners }
+    }
+}
+
+/// Somebody who has signed in, and those whom the requests are about.
+async fn enter(
+    speaks: Speaks,
+    gateway: SocketAddr,
+    settings: &Settings,
+    size: Size,
+) -> anyhow::Result<(Api, Hospital)> {
+    Ok(match speaks {
+        Speaks::Hms => {
+            let mut api = Api::sign_in(gateway, &Credentials::read(settings)?).await?;
+            let hospital = Hospital::open(&mut api).await?;
+            (api, hospital)
+        }
+        Speaks::Fastapi => (Api::sign_in_at_fastapi(gateway).await?, Hospital::of_fastapi(size)),
+    })
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::from_environment();
     match Cli::parse().command {
-        Command::Fill { gateway } => {
-            let mut api = Api::sign_in(gateway, &Credentials::read(&settings)?).await?;
-            Hospital::fill(&mut api).await?;
+        Command::Fill { gateway, size } => {
+            let api = Api::sign_in(gateway, &Credentials::read(&settings)?).await?;
+            Hospital::fill(&api, gateway, size.into()).await?;
         }
-        Command::Run { kind, gateway, connections, warm_up, seconds } => {
+        Command::Race { gateway, api, slots } => {
+            let (client, hospital) = enter(api, gateway, &settings, ONE_OF_EACH).await?;
+            let work = Work::new(Kind::Book, api, client.token(), hospital);
+            writeln!(io::stdout(), "{}", hms_load::race::run(gateway, &work, slots).await?)?;
+        }
+        Command::Run { kind, api, size, gateway, connections, warm_up, seconds } => {
             let (warm_up, measured) =
                 (Duration::from_secs(warm_up.into()), Duration::from_secs(seconds.into()));
-            let mut api = Api::sign_in(gateway, &Credentials::read(&settings)?).await?;
-            let hospital = Hospital::open(&mut api).await?;
-            let work = Work::new(kind, api.token(), hospital);
+            let (client, hospital) = enter(api, gateway, &settings, size.into()).await?;
+            let mut work = Work::new(kind, api, client.token(), hospital);
+            if (kind, api) == (Kind::SignIn, Speaks::Hms) {
+                work = work.signing_in(Credentials::read(&settings)?);
+            }
             let report = load::run(Plan { gateway, connections, warm_up, measured }, &work).await?;
             writeln!(io::stdout(), "{report}")?;
         }
@@ -132,10 +209,14 @@ async fn main() -> anyhow::Result<()> {
         Command::Calendar { database, practitioners, days } => {
             hms_load::calendar::fill(database.parse()?, practitioners, days).await?;
         }
-        Command::Services => {
+        Command::Services { ports } => {
             for service in SERVICES {
-                writeln!(io::stdout(), "{}", service.name)?;
+                let port = if ports { format!(" {}", service.port) } else { String::new() };
+                writeln!(io::stdout(), "{}{port}", service.name)?;
             }
+        }
+        Command::Crowd { database, patients } => {
+            hms_load::crowd::fill(database.parse()?, patients).await?;
         }
         Command::Events { producer, consumer, prefix, events, seconds } => {
             let (producer, consumer) = (producer.parse()?, consumer.parse()?);

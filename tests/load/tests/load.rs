@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use hms_load::hospital::Hospital;
 use hms_load::load::{Plan, run};
+use hms_load::race;
 use hms_load::tally::Report;
-use hms_load::work::{Kind, Work};
+use hms_load::work::{Kind, Speaks, Work};
 use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,7 +41,7 @@ async fn serve(mut stream: TcpStream, answers: &'static [&'static str]) {
 
 async fn load(gateway: SocketAddr, connections: u16) -> Report {
     let hospital = Hospital { patients: vec!["ann".into()], practitioners: vec!["noor".into()] };
-    let work = Work::new(Kind::Read, HeaderValue::from_static("Bearer t"), hospital);
+    let work = Work::new(Kind::Read, Speaks::Hms, HeaderValue::from_static("Bearer t"), hospital);
     let (warm_up, measured) = (Duration::from_millis(20), Duration::from_millis(200));
     run(Plan { gateway, connections, warm_up, measured }, &work).await.unwrap()
 }
@@ -78,4 +79,14 @@ async fn a_server_that_is_gone_ends_the_run_in_time() {
     let report = load(nobody, 2).await;
     assert_eq!((report.p50, report.failures.len()), (None, 1), "{report}");
     assert!(report.failures.contains_key(&None), "{report}");
+}
+
+#[tokio::test]
+async fn a_slot_that_two_rivals_got_is_seen() {
+    let hospital = Hospital { patients: vec!["ann".into()], practitioners: vec!["noor".into()] };
+    let work = Work::new(Kind::Book, Speaks::Hms, HeaderValue::from_static("Bearer t"), hospital);
+    // Each of the eight connections gets these in turn: all have the first slot, none has the second.
+    let generous = server(&["201 Created", "503 Service Unavailable"]).await;
+    let report = race::run(generous, &work, 2).await.unwrap();
+    assert_eq!(report.to_string(), "slots=2 double=1 none=1 failed=8");
 }

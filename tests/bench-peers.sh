@@ -1,0 +1,305 @@
+#!/usr/bin/env bash
+# HMS beside what others use, on this machine and in one run (`make bench-peers`): every row of the budgets, in one table,
+# which is kept in target/bench/peers.txt. HMS runs as it is deployed, each service and the gateway a release process of its
+# own, on PostgreSQL and RabbitMQ. Beside it:
+#
+#   Python    a small FastAPI stack (tests/peers/python-stack): SQLAlchemy 2, asyncpg, uvicorn with 2 workers, behind nginx,
+#             on the same PostgreSQL
+#   limit     pgbench: of a read the select by key, of a write the very statements that HMS sends, of lists and searches those of
+#             the Python stack; of a sign-in a bare loop of Argon2id
+#   nginx, HAProxy   of the gateway: tests/bench-gateway.sh, whose table is the last one
+#
+# The measurements of one row follow each other at once, in rounds. Processor time is that of all processes of a side and of
+# PostgreSQL, from the first request until nothing is left to do. Ends with 1 when a request failed; a missed budget is said.
+#
+#   PROFILE                     release (default); dev only shows that the bench works
+#   HMS_BENCH_ROUNDS            3
+#   HMS_BENCH_SECONDS           5, of each measurement
+#   HMS_BENCH_CONNECTIONS       16
+#   HMS_BENCH_PEOPLE            10000, the patients of both
+#   HMS_BENCH_PEOPLE_LARGE      100000, to which they grow at the end; 1000000 takes some minutes more, 0 leaves it out
+#   HMS_BENCH_DOCTORS           1000
+#   HMS_BENCH_EVENTS            20000, sent through the bus at full speed
+#   HMS_BENCH_WEBHOOKS          2000
+#   HMS_BENCH_REST              60, the longest to wait for the events of one measurement before the next
+#   HMS_BENCH_PORT_OFFSET       1200; the HMS_PORT_OFFSET of HMS, and 90 more of `hms up`
+#   HMS_BENCH_PORT              19200; that and the one after it are the Python stack's
+#   HMS_TEST_POSTGRES_URL, HMS_TEST_AMQP_URL   servers to use; without both, those of deploy/dev/services.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+profile=${PROFILE:-release}
+rounds=${HMS_BENCH_ROUNDS:-3}
+seconds=${HMS_BENCH_SECONDS:-5}
+connections=${HMS_BENCH_CONNECTIONS:-16}
+people=${HMS_BENCH_PEOPLE:-10000}
+people_large=${HMS_BENCH_PEOPLE_LARGE:-100000}
+doctors=${HMS_BENCH_DOCTORS:-1000}
+events=${HMS_BENCH_EVENTS:-20000}
+webhooks=${HMS_BENCH_WEBHOOKS:-2000}
+longest_rest=${HMS_BENCH_REST:-60}
+offset=${HMS_BENCH_PORT_OFFSET:-1200}
+port=${HMS_BENCH_PORT:-19200}
+# The costly ones last, so that their events do not lie in the way of the others.
+rows=(read list find sign-in register book)
+pgbench_runs=0
+
+target=${CARGO_TARGET_DIR:-target}
+binaries=$target/$([ "$profile" = dev ] && echo debug || echo "$profile")
+work=$(realpath -m "$target/bench/peers.$$")
+results=$work/results
+prefix=hms_peers_$(date +%s)_$$
+services_are_ours=false
+services=()
+declare -A pids=() ports=([gateway]=8080)
+HMS_ADMIN_EMAIL=admin@hms.local
+HMS_ADMIN_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+export HMS_ADMIN_EMAIL HMS_ADMIN_PASSWORD
+# shellcheck source=tests/bench/common.sh
+. tests/bench/common.sh
+# shellcheck source=tests/bench/limit.sh
+. tests/bench/limit.sh
+# shellcheck source=tests/bench/platform.sh
+. tests/bench/platform.sh
+# shellcheck source=tests/bench/measures.sh
+. tests/bench/measures.sh
+
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+  local name
+  for name in "${!pids[@]}"; do stop "$name" || true; done
+  [ ${#services[@]} -eq 0 ] || forget_servers || say "databases or queues named $prefix are left behind"
+  [ -z "${postgres_url:-}" ] || PGOPTIONS='-c client_min_messages=warning' \
+    sql "$postgres_url" "DROP DATABASE IF EXISTS \"${prefix}_python\" WITH (FORCE)" || true
+  ! $services_are_ours || deploy/dev/services.sh down >&2
+  rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# --- HMS, as it is deployed -------------------------------------------------------------------------------
+
+build() {
+  local name port
+  cargo build --profile "$profile" --workspace --bins
+  while read -r name port; do
+    services+=("$name")
+    ports[$name]=$port
+  done < <("$binaries/hms-load" services --ports)
+}
+
+port_offset() { [ "$1" = hms ] && echo "$offset" || echo $((offset + 90)); }
+gateway() { [ "$1" = python ] && echo "127.0.0.1:$port" || echo "127.0.0.1:$((8080 + $(port_offset "$1")))"; }
+
+settings() {
+  bench_settings
+  echo "HMS_DATA_DIR=$work/$1/data"
+  echo "HMS_PORT_OFFSET=$(port_offset "$1")"
+  [ "$1" = embedded ] || server_settings
+}
+
+# The numbers of the processes of a side.
+processes() {
+  local name
+  case $1 in
+    hms) for name in "${services[@]}" gateway; do echo "${pids[hms-$name]}"; done ;;
+    python) echo "${pids[uvicorn]} ${pids[nginx]}" ;;
+    *) echo "${pids[$1]}" ;;
+  esac
+}
+
+answers() {
+  local code
+  code=$(curl -s -o /dev/null -m 2 -w '%{http_code}' "http://127.0.0.1:$1$2" || true)
+  [ "$code" = 200 ]
+}
+
+# Starts each service and the gateway by itself; records how long it took to its first healthy answer.
+start_hms() {
+  local name begun environment tries
+  mkdir -p "$work/hms"
+  mapfile -t environment < <(settings hms)
+  for name in "${services[@]}" gateway; do
+    begun=$(micros)
+    env -i "${environment[@]}" "$binaries/hms-$name" >>"$work/hms/log" 2>&1 </dev/null &
+    pids[hms-$name]=$!
+    tries=3000
+    until answers $((ports[$name] + offset)) /health; do
+      tries=$((tries - 1))
+      { [ "$tries" -gt 0 ] && kill -0 "${pids[hms-$name]}"; } || fail_with_log hms "hms-$name did not start"
+      sleep 0.01
+    done
+    record "one $name start_s=$(as_seconds $(($(micros) - begun)))"
+  done
+}
+
+# --- the Python stack -------------------------------------------------------------------------------------
+
+provide_programs() {
+  local missing=() program
+  for program in nginx curl python3; do command -v "$program" >/dev/null || missing+=("$program"); done
+  [ ${#missing[@]} -eq 0 ] || fail "${missing[*]} not found; make bench-gateway installs nginx, Debian has the others"
+  venv=$target/peers-python
+  local wanted
+  wanted=$(sha256sum tests/peers/python-stack/requirements.txt | cut -d' ' -f1)
+  [ "$(cat "$venv/made-of" 2>/dev/null || true)" = "$wanted" ] && return
+  say "making the Python stack"
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r tests/peers/python-stack/requirements.txt
+  echo "$wanted" >"$venv/made-of"
+}
+
+start_python() {
+  local folder=$work/python tries=300
+  mkdir -p "$folder"
+  sql "$postgres_url" "CREATE DATABASE \"${prefix}_python\""
+  export DATABASE_URL=${postgres_url/#postgres:/postgresql+asyncpg:}
+  DATABASE_URL=${DATABASE_URL%/*}/${prefix}_python
+  PATIENTS=$people PROVIDERS=$doctors "$venv/bin/python" tests/peers/python-stack/seed.py
+  "$venv/bin/uvicorn" --app-dir tests/peers/python-stack main:app --workers 2 --port $((port + 1)) --no-access-log \
+    --log-level warning >>"$folder/log" 2>&1 </dev/null &
+  pids[uvicorn]=$!
+  unset DATABASE_URL
+  cat >"$folder/nginx.conf" <<CONF
+daemon off;
+worker_processes 2;
+pid $folder/nginx.pid;
+error_log $folder/nginx.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
+  uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi;
+  upstream stack { server 127.0.0.1:$((port + 1)); keepalive 64; }
+  server {
+    listen 127.0.0.1:$port;
+    location / { proxy_pass http://stack; proxy_http_version 1.1; proxy_set_header Connection ""; }
+  }
+}
+CONF
+  nginx -p "$folder" -c "$folder/nginx.conf" >>"$folder/log" 2>&1 </dev/null &
+  pids[nginx]=$!
+  until answers "$port" /health; do
+    tries=$((tries - 1))
+    { [ "$tries" -gt 0 ] && kill -0 "${pids[uvicorn]}"; } || fail_with_log python "the Python stack did not start"
+    sleep 0.1
+  done
+}
+
+# --- measuring --------------------------------------------------------------------------------------------
+
+postmaster() { sql "$postgres_url" "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)"; }
+
+# A row on one side, with the processor time of a request in milliseconds, the database's included.
+measure() {
+  local side=$1 what=$2 label=${3:-$2} api=hms own count before after report
+  [ "$side" != python ] || api=fastapi
+  count=$([ "$what" = sign-in ] && echo 8 || echo "$connections")
+  mapfile -t own < <(processes "$side" | tr ' ' '\n')
+  local run=("$binaries/hms-load" run "$what" --api "$api" --gateway "$(gateway "$side")" --connections "$count"
+    --patients "$people" --practitioners "$doctors" --warm-up 0)
+  : >"$work/$side/log" # a line for each request: enough to fill a disk
+  timeout --foreground 120 "${run[@]}" --seconds 1 >/dev/null || fail_with_log "$side" "the load on $side failed"
+  rest "${own[@]}"
+  before=$(($(family_ticks "${own[@]}") + $(family_ticks "$database")))
+  report=$(timeout --foreground $((seconds + 180)) "${run[@]}" --seconds "$seconds") ||
+    fail_with_log "$side" "the load on $side failed"
+  rest "${own[@]}"
+  after=$(($(family_ticks "${own[@]}") + $(family_ticks "$database")))
+  report+=$(awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" -v seconds="$seconds" -v line="$report" 'BEGIN {
+    match(line, /per_s=[0-9.]+/)
+    done = substr(line, RSTART + 6, RLENGTH - 6) * seconds
+    printf " cpu_ms=%.3f", ticks / hz * 1000 / (done ? done : 1)
+  }')
+  report+=" rest_s=$(as_seconds "$rested") mb=$(resident_mb "${own[@]}")"
+  say "$side, $label: $report"
+  record "load $side $label $count $report"
+}
+
+measure_row() {
+  local what=$1
+  measure hms "$what"
+  measure python "$what"
+  case $what in
+    list | find) limit "$what" "$connections" "$(database_url python)" ;;
+    sign-in) measure_identity hms ;;
+    *) limit "$what" "$connections" ;;
+  esac
+}
+
+measure_race() {
+  local side=$1 api=$2
+  record "race $side $("$binaries/hms-load" race --gateway "$(gateway "$side")" --api "$api")"
+}
+
+measure_idle() {
+  local name
+  sleep 5
+  for name in "${services[@]}" gateway; do record "one $name mb=$(resident_mb "${pids[hms-$name]}")"; done
+  # shellcheck disable=SC2046 # numbers
+  record "idle python mb=$(resident_mb $(family "${pids[uvicorn]}") $(family "${pids[nginx]}"))"
+}
+
+family() {
+  local child children
+  echo "$1"
+  read -r -a children < <(cat "/proc/$1/task/"*/children 2>/dev/null | tr '\n' ' ') || true
+  for child in "${children[@]}"; do family "$child"; done
+}
+
+measure_embedded() {
+  local number
+  for number in 1 2 3; do
+    rm -rf "$work/embedded/data"
+    launch embedded
+    record "embedded start s=$(as_seconds "$took")"
+    [ "$number" -lt 3 ] || { sleep 5 && record "embedded idle mb=$(resident_mb "${pids[embedded]}")"; }
+    stop embedded
+  done
+}
+
+# The same rows again with ten times as many patients, or a hundred times.
+measure_large() {
+  [ "$people_large" -gt "$people" ] || return 0
+  say "growing to $people_large patients"
+  "$binaries/hms-load" crowd --database "$(database_url user)" --patients $((people_large - people))
+  local what
+  for what in read list find; do measure hms "$what" "$what-large"; done
+}
+
+provide_services
+provide_programs
+build
+mkdir -p "$work"
+: >"$results"
+database=$(postmaster)
+measure_embedded
+start_hms
+say "filling HMS with $people patients and $doctors practitioners"
+timeout --foreground 600 "$binaries/hms-load" fill --gateway "$(gateway hms)" --patients "$people" --practitioners "$doctors"
+# shellcheck disable=SC2046 # numbers
+rest $(processes hms)
+start_python
+measure_idle
+prepare_limit
+cp tests/peers/python-stack/pgbench/*.sql "$work"
+for side in "hms hms" "python fastapi"; do
+  # shellcheck disable=SC2086 # two words
+  measure_race $side
+done
+for ((round = 1; round <= rounds; round++)); do
+  say "round $round of $rounds"
+  for row in "${rows[@]}"; do measure_row "$row"; done
+  measure_events
+  measure_webhooks hms
+done
+measure_large
+outcome=0
+{ describe && awk -v people="$people" -v large="$people_large" -f tests/peers/table.awk "$results"; } >"$work/table" || outcome=$?
+# The gateway's table is made on a machine that has nothing else to do.
+for side in "${!pids[@]}"; do stop "$side"; done
+PROFILE=$profile HMS_BENCH_ROUNDS=$rounds HMS_BENCH_SECONDS=$seconds tests/bench-gateway.sh >"$work/gateway" || outcome=$?
+{ cat "$work/table" && echo && cat "$work/gateway"; } >"$target/bench/peers.txt"
+cat "$target/bench/peers.txt"
+exit "$outcome"

@@ -1,0 +1,117 @@
+# The table of `make bench-peers`. It reads measurements, one a line: what was measured, then `name=value` pairs, and shows the
+# median of each value over the rounds. Ends with 1 if a request failed; that a budget is missed is said.
+
+{
+  what = $1
+  for (i = 2; i <= NF && $i !~ /=/; i++) what = what " " $i
+  round = ++rounds[what]
+  for (; i <= NF; i++) {
+    equals = index($i, "=")
+    value[what, substr($i, 1, equals - 1), round] = substr($i, equals + 1)
+  }
+  if ($1 == "one" && !($2 in known)) {
+    known[$2] = 1
+    ones[++one_count] = $2
+  }
+  if (value[what, "failed", round] > 0) failed[++failures] = what ", round " round ": " value[what, "failures", round]
+}
+
+END {
+  c = connections_of("read")
+  printf "%-26s %-9s %10s %8s %8s %10s %9s\n", people " patients", "on", "requests/s", "p50 ms", "p99 ms", "CPU ms/req", "memory MB"
+  row("GET one patient", "read")
+  row("list of 25 with count", "list")
+  row("search by part of a name", "find")
+  row("create a patient", "register")
+  row("book an appointment", "book")
+  row("log in", "sign-in")
+  print ""
+  print "CPU ms/req: all processes of that side and PostgreSQL, until the events of the request have had their effect."
+
+  printf "\n%-64s %9s  %s\n", "budget", "is", "must be"
+  budget("GET: HMS / pgbench", ratio("read", "pgbench"), 0.4, 1)
+  budget("GET: HMS / Python stack", ratio("read", "python"), 8, 1)
+  budget("GET: processor time, ms", of("hms", "read", "cpu_ms"), 0.15, 0)
+  budget("list: HMS / pgbench with count", ratio("list", "pgbench"), 3, 1)
+  budget("search: requests/s", of("hms", "find", "per_s"), 1000, 1)
+  budget("create: HMS / Python stack", ratio("register", "python"), 6, 1)
+  budget("create: HMS / pgbench with HMS's own statements", ratio("register", "pgbench"))
+  budget("book: HMS / pgbench with HMS's own statements", ratio("book", "pgbench"), 0.8, 1)
+  budget("book: HMS / Python stack", ratio("book", "python"), 5, 1)
+  budget("book: p99, HMS / pgbench", of("hms", "book", "p99_ms") / positive(of("pgbench", "book", "p99_ms")), 2, 0)
+  budget("book: processor time, ms", of("hms", "book", "cpu_ms"), 0.8, 0)
+  budget("log in: HMS / Argon2id alone on all cores", median("identity hms", "ratio"), 0.9, 1)
+  budget("8 at once for one slot: slots given twice, of 20", median("race hms", "double"), 0, 0)
+  budget("    the Python stack", median("race python", "double"))
+  budget("all services in one process, to answering, s", median("embedded start", "s"), 1, 0)
+  budget("    idle memory, MB", median("embedded idle", "mb"), 150, 0)
+  for (i = 1; i <= one_count; i++) {
+    one = ones[i]
+    budget(one " alone, idle memory, MB", mb(one), one == "gateway" ? "" : 25, 0)
+    budget("    to answering, s", start(one))
+  }
+  budget("the Python stack, idle memory, MB", median("idle python", "mb"))
+  budget("events: relay / bare loop with confirms", median("events rabbitmq", "ratio"), 0.5, 1)
+  budget("events: commit to effect, p50 ms", median("events rabbitmq", "effect_p50_ms"), 10, 0)
+  budget("events: commit to effect, p99 ms", median("events rabbitmq", "effect_p99_ms"), 50, 0)
+  budget("webhooks: deliveries / bare signed loop", median("webhooks hms", "ratio"), 0.5, 1)
+  if (rounds["load hms find-large " c]) {
+    budget("GET at " large " patients: time against " people, slower("read"))
+    budget("list at " large " patients: time against " people, slower("list"))
+    budget("search at " large " patients: time against " people, slower("find"), 2, 0)
+  }
+  if (failures) {
+    print "\nFAILED REQUESTS, by status:"
+    for (f = 1; f <= failures; f++) print "  " failed[f]
+    exit 1
+  }
+}
+
+function connections_of(what,    name, part) {
+  for (name in rounds) if (split(name, part, " ") == 4 && part[1] == "load" && part[3] == what) return part[4]
+}
+
+function of(side, what, name) { return median("load " side " " what " " connections_of(what), name) }
+
+function ratio(what, peer) { return of("hms", what, "per_s") / positive(of(peer, what, "per_s")) }
+
+function slower(what) { return of("hms", what, "per_s") / positive(of("hms", what "-large", "per_s")) }
+
+function positive(number) { return number > 0 ? number : 1e-9 }
+
+# Start and memory of a service were measured at different times, so each is its own measurement.
+function mb(one,    i) { for (i = 1; i <= rounds["one " one]; i++) if ((("one " one), "mb", i) in value) return value["one " one, "mb", i] + 0 }
+function start(one,    i) { for (i = 1; i <= rounds["one " one]; i++) if ((("one " one), "start_s", i) in value) return value["one " one, "start_s", i] + 0 }
+
+function row(title, what) {
+  side(title, what, "hms", "HMS")
+  side("", what, "python", "Python")
+  side("", what, "pgbench", "pgbench")
+  if (what == "sign-in")
+    printf "%-26s %-9s %10.1f\n", "", "Argon2id", median("identity hms", "bare_per_s")
+}
+
+function side(title, what, who, label,    name) {
+  name = "load " who " " what " " connections_of(what)
+  if (!rounds[name]) return
+  printf "%-26s %-9s %10.1f %8.2f %8.2f", title, label, median(name, "per_s"), median(name, "p50_ms"), median(name, "p99_ms")
+  if (who != "pgbench") printf " %10.3f %9.1f", median(name, "cpu_ms"), median(name, "mb")
+  print ""
+}
+
+function budget(title, is, must, above,    verdict) {
+  verdict = must == "" ? "" : sprintf("%s %g: %s", above ? ">=" : "<=", must, (above ? is >= must : is <= must) ? "reached" : "MISSED")
+  printf "%-64s %9.2f  %s\n", title, is, verdict
+}
+
+function median(what, name,    i, j, count, values, moved) {
+  count = rounds[what]
+  for (i = 1; i <= count; i++) values[i] = value[what, name, i] + 0
+  for (i = 2; i <= count; i++) {
+    moved = values[i]
+    for (j = i - 1; j >= 1 && values[j] > moved; j--) values[j + 1] = values[j]
+    values[j + 1] = moved
+  }
+  i = int((count + 1) / 2)
+  return count % 2 ? values[i] : (values[i] + values[i + 1]) / 2
+}
