@@ -28,10 +28,9 @@ def services():
 
 
 def sealing_keys(name):
-    """The settings of a service that hold a key which all its replicas share and no database has: X and X_FILE."""
+    """The settings of a service that hold a key which all its replicas share and no database has (hms-seal)."""
     text = "".join(file.read_text() for file in sorted((ROOT / "services" / name / "src").rglob("*.rs")))
-    names = set(re.findall(r'"(HMS_\w+_KEY(?:_FILE)?)"', text))
-    return sorted(key for key in names if f"{key}_FILE" in names)
+    return sorted(set(re.findall(r'OwnKey::open\([^"]*"(HMS_\w+_KEY)"', text)))
 
 
 def kustomization(name, port):

@@ -1,8 +1,6 @@
 //! The first admin: made at the start when there is no account with the role admin, since only an admin makes one.
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -14,6 +12,7 @@ use hms_model::audit::{Action, Actor, AuditEntry, Outcome};
 use hms_model::event::{AuditRecorded, Envelope};
 use hms_model::id::Id;
 use hms_model::role::Role;
+use hms_seal::write_once;
 use hms_service::Context;
 
 use crate::config::FirstAdmin;
@@ -140,22 +139,4 @@ fn announcements(account: &Account, now: DateTime<Utc>) -> anyhow::Result<Vec<En
         Envelope::of(SERVICE, &account.registered(), Id::new(now), now)?,
         Envelope::of(SERVICE, &AuditRecorded(entry), Id::new(now), now)?,
     ])
-}
-
-/// Writes the file whole or not at all, and never over one that is there.
-pub fn write_once(file: &Path, password: &Secret) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let suffix = tokens::random::<9>().map_err(std::io::Error::other)?;
-    let draft = file.with_extension(format!("draft-{suffix}"));
-    let mut options = fs::OpenOptions::new();
-    let mut written = options.write(true).create_new(true).mode(0o600).open(&draft)?;
-    let outcome = written
-        .write_all(password.expose().as_bytes())
-        .and_then(|()| written.sync_all())
-        // Unlike a rename, a link fails where there is a file of that name already.
-        .and_then(|()| fs::hard_link(&draft, file))
-        .and_then(|()| fs::File::open(folder)?.sync_all());
-    fs::remove_file(&draft)?;
-    outcome
 }

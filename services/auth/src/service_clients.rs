@@ -10,11 +10,11 @@ use hms_model::Secret;
 use hms_model::id::{AccountId, SessionId};
 use hms_model::role::Role;
 use hms_model::service::SERVICES;
+use hms_seal::write_once;
 use hms_settings::Settings;
 use ring::digest::{SHA256, digest};
 use uuid::Uuid;
 
-use crate::first_admin::write_once;
 use crate::tokens;
 
 /// The gateway is no service of the list, and yet a client.

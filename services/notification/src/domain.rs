@@ -2,10 +2,12 @@
 
 mod account_mail;
 mod message;
+mod outgoing;
 mod patient;
 mod text;
 pub mod webhook;
 
 pub use account_mail::{AccountMail, AccountMailKind, REMEMBERED};
-pub use message::{ChannelKind, Kind, Letter, Mail, Message, SEND_WITHIN, SendError, Status};
+pub use message::{ChannelKind, Kind, Letter, Message, SEND_WITHIN, Status};
+pub use outgoing::{Address, Calendar, CalendarMethod, Outgoing, PushTarget, Receipt, SendError};
 pub use patient::Patient;

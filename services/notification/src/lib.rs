@@ -18,8 +18,7 @@ use hms_service::Context;
 use tokio::sync::Notify;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use channel::MailFolder;
-use config::MailSettings;
+use channel::Channels;
 use sender::Sender;
 use webhooks::Webhooks;
 
@@ -67,9 +66,8 @@ impl hms_service::Service for Service {
     }
 
     async fn start(context: &Context) -> anyhow::Result<State> {
-        let settings = MailSettings::read(&context.settings, &context.own.data_dir)?;
         let wake = Arc::new(Notify::new());
-        let sender = Sender::new(context.clone(), MailFolder::new(settings), Arc::clone(&wake));
+        let sender = Sender::new(context.clone(), Channels::open(context)?, Arc::clone(&wake));
         context.tasks.spawn(|stop| sender.run(stop));
         let (public_url, webhooks) = (hms_access::public_url(&context.settings)?, Webhooks::start(context)?);
         Ok(State { sender: wake, public_url, webhooks })

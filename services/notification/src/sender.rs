@@ -12,8 +12,8 @@ use hms_service::{Context, Stop, Work};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::channel::Channel;
-use crate::domain::{AccountMail, Mail, Message, SEND_WITHIN, SendError, Status};
+use crate::channel::Channels;
+use crate::domain::{AccountMail, Message, Outgoing, Receipt, SEND_WITHIN, SendError, Status};
 use crate::store::{messages, patients};
 
 /// Messages that are under way at the same time.
@@ -26,9 +26,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// The task that sends.
-pub struct Sender<C> {
+pub struct Sender {
     context: Context,
-    channel: C,
+    channels: Channels,
     wake: Arc<Notify>,
 }
 
@@ -41,10 +41,10 @@ struct Claim {
     rest: Duration,
 }
 
-impl<C: Channel> Sender<C> {
+impl Sender {
     /// A sender that looks again whenever `wake` tells it to.
-    pub fn new(context: Context, channel: C, wake: Arc<Notify>) -> Self {
-        Self { context, channel, wake }
+    pub fn new(context: Context, channels: Channels, wake: Arc<Notify>) -> Self {
+        Self { context, channels, wake }
     }
 
     /// Sends until the service stops. What is pending then goes out after the next start.
@@ -84,21 +84,21 @@ impl<C: Channel> Sender<C> {
     }
 
     async fn attempt(&self, message: Message) -> Message {
-        let outcome = self.hand_over(message.mail(), message.attempts).await;
+        let outcome = self.hand_over(message.outgoing(), message.attempts).await;
         message.tried(outcome, self.context.clock.now())
     }
 
     async fn attempt_mail(&self, mail: AccountMail) -> AccountMail {
-        let outcome = self.hand_over(mail.mail(), mail.attempts).await;
+        let outcome = self.hand_over(mail.outgoing(), mail.attempts).await;
         mail.tried(outcome, self.context.clock.now())
     }
 
-    async fn hand_over(&self, mail: Mail<'_>, attempt: i64) -> Result<(), SendError> {
-        let outcome = timeout(SEND_WITHIN, self.channel.send(mail)).await;
-        let outcome =
-            outcome.unwrap_or_else(|_| Err(SendError::Later("the channel did not answer in time".into())));
+    async fn hand_over(&self, message: Option<Outgoing<'_>>, attempt: i64) -> Result<Receipt, SendError> {
+        let message = message.ok_or_else(|| SendError::never("there is no recipient"))?;
+        let outcome = timeout(SEND_WITHIN, self.channels.send(message)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(SendError::later("the channel did not answer in time")));
         if let Err(reason) = &outcome {
-            tracing::warn!(notification = %mail.id, attempt, %reason, "message not sent");
+            tracing::warn!(notification = %message.id, channel = %message.to, attempt, %reason, "message not sent");
         }
         outcome
     }

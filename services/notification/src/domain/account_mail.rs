@@ -6,7 +6,7 @@ use hms_model::event::AccountMailFacts;
 use hms_model::id::{EventId, NotificationId};
 
 use super::message::{ATTEMPTS, LEASE, wait_after};
-use super::{Letter, Mail, SendError, Status};
+use super::{Letter, Outgoing, Receipt, SendError, Status};
 
 /// For how long it is remembered that a mail was sent.
 pub const REMEMBERED: TimeDelta = TimeDelta::days(30);
@@ -88,10 +88,11 @@ impl AccountMail {
         }
     }
 
-    /// What a channel is handed of it.
-    pub fn mail(&self) -> Mail<'_> {
+    /// What a channel is handed of it, while it is remembered.
+    pub fn outgoing(&self) -> Option<Outgoing<'_>> {
         let Self { id, created_at, subject, letter, .. } = self;
-        Mail { id: *id, created_at: *created_at, subject, letter: letter.as_ref() }
+        let letter = letter.as_ref()?;
+        Some(letter.outgoing(*id, *created_at, subject))
     }
 
     /// Takes up a pending mail that is due: it is then either still pending and not due again before this attempt is
@@ -109,12 +110,18 @@ impl AccountMail {
 
     /// Notes how the attempt ended.
     #[must_use]
-    pub fn tried(self, outcome: Result<(), SendError>, now: DateTime<Utc>) -> Self {
+    pub fn tried(self, outcome: Result<Receipt, SendError>, now: DateTime<Utc>) -> Self {
         match outcome {
-            Ok(()) => self.ended(Status::Sent, None),
-            Err(SendError::Never(reason)) => self.ended(Status::Failed, Some(&reason)),
-            Err(SendError::Later(reason)) => match wait_after(self.attempts) {
-                Some(wait) => Self { due_at: now + wait, error: Some(reason), ..self },
+            Ok(_) => self.ended(Status::Sent, None),
+            Err(SendError::Busy { wait }) => Self { attempts: self.attempts - 1, due_at: now + wait, ..self },
+            Err(SendError::Never(reason) | SendError::Gone(reason)) => {
+                self.ended(Status::Failed, Some(&reason))
+            }
+            Err(SendError::Later { reason, retry_after }) => match wait_after(self.attempts) {
+                Some(wait) => {
+                    let wait = retry_after.map_or(wait, |asked| asked.max(wait));
+                    Self { due_at: now + wait, error: Some(reason), ..self }
+                }
                 None => self.ended(Status::Failed, Some(&reason)),
             },
         }
@@ -201,11 +208,11 @@ mod tests {
         let mail = mail(AccountMailKind::PasswordReset);
         let taken = mail.clone().taken_up(now());
         assert!(taken.letter.is_some() && taken.due_at > now() && taken.attempts == 1);
-        let sent = taken.clone().tried(Ok(()), now());
+        let sent = taken.clone().tried(Ok(Receipt::default()), now());
         assert!(sent.letter.is_none() && sent.status == Status::Sent);
-        let later = taken.clone().tried(Err(SendError::Later("full".into())), now());
+        let later = taken.clone().tried(Err(SendError::later("full")), now());
         assert!(later.letter.is_some() && later.status == Status::Pending);
-        let never = taken.tried(Err(SendError::Never("no".into())), now());
+        let never = taken.tried(Err(SendError::never("no")), now());
         assert!(never.letter.is_none() && never.status == Status::Failed);
         let late = mail.clone().taken_up(now() + TimeDelta::minutes(30));
         assert!(late.letter.is_none() && late.status == Status::Failed);

@@ -8,7 +8,7 @@ use hms_model::event::AppointmentFacts;
 use hms_model::id::{EventId, NotificationId, PatientId};
 use serde::{Deserialize, Serialize};
 
-use super::{Patient, text};
+use super::{Address, Outgoing, Patient, Receipt, SendError, text};
 
 /// How often a message is tried, at the most.
 pub(super) const ATTEMPTS: i64 = 5;
@@ -76,6 +76,19 @@ pub struct Letter {
     pub body: String,
 }
 
+impl Letter {
+    /// What a channel is handed: an e-mail.
+    pub(super) fn outgoing<'a>(
+        &'a self,
+        id: NotificationId,
+        created_at: DateTime<Utc>,
+        subject: &'a str,
+    ) -> Outgoing<'a> {
+        let (to, body) = (Address::Email(&self.recipient), self.body.as_str());
+        Outgoing { id, created_at, to, subject, body, calendar: None, urgent: false }
+    }
+}
+
 /// A message to a patient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -111,41 +124,18 @@ pub struct Message {
     pub error: Option<String>,
 }
 
-/// Why a channel did not take a message, in words without personal data.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
-    /// It may take it later.
-    #[error("{0}")]
-    Later(String),
-    /// It will never take it.
-    #[error("{0}")]
-    Never(String),
-}
-
 /// The wait after so many attempts that failed; none after the last one.
 pub(super) fn wait_after(attempts: i64) -> Option<TimeDelta> {
     let failed = usize::try_from(attempts).unwrap_or(usize::MAX);
     WAITS.get(failed.saturating_sub(1)).copied()
 }
 
-/// What a channel is handed.
-#[derive(Clone, Copy)]
-pub struct Mail<'a> {
-    /// The id of what is sent.
-    pub id: NotificationId,
-    /// When it was called for.
-    pub created_at: DateTime<Utc>,
-    /// The subject line.
-    pub subject: &'a str,
-    /// Address and text, as far as they are known.
-    pub letter: Option<&'a Letter>,
-}
-
 impl Message {
-    /// What a channel is handed of it.
-    pub fn mail(&self) -> Mail<'_> {
+    /// What a channel is handed of it; none while it is not known who the patient is.
+    pub fn outgoing(&self) -> Option<Outgoing<'_>> {
         let Self { id, created_at, subject, letter, .. } = self;
-        Mail { id: *id, created_at: *created_at, subject, letter: letter.as_ref() }
+        let letter = letter.as_ref()?;
+        Some(letter.outgoing(*id, *created_at, subject))
     }
 
     /// The message that an event of an appointment calls for; none where the appointment only records what took
@@ -221,12 +211,16 @@ impl Message {
 
     /// Notes how the attempt ended.
     #[must_use]
-    pub fn tried(self, outcome: Result<(), SendError>, now: DateTime<Utc>) -> Self {
+    pub fn tried(self, outcome: Result<Receipt, SendError>, now: DateTime<Utc>) -> Self {
         match outcome {
-            Ok(()) => Self { status: Status::Sent, sent_at: Some(now), error: None, ..self },
-            Err(SendError::Never(reason)) => self.ended(Status::Failed, &reason),
-            Err(SendError::Later(reason)) => match wait_after(self.attempts) {
-                Some(wait) => Self { due_at: now + wait, error: Some(reason), ..self },
+            Ok(_) => Self { status: Status::Sent, sent_at: Some(now), error: None, ..self },
+            Err(SendError::Busy { wait }) => Self { attempts: self.attempts - 1, due_at: now + wait, ..self },
+            Err(SendError::Never(reason) | SendError::Gone(reason)) => self.ended(Status::Failed, &reason),
+            Err(SendError::Later { reason, retry_after }) => match wait_after(self.attempts) {
+                Some(wait) => {
+                    let wait = retry_after.map_or(wait, |asked| asked.max(wait));
+                    Self { due_at: now + wait, error: Some(reason), ..self }
+                }
                 None => self.ended(Status::Failed, &reason),
             },
         }
@@ -322,12 +316,12 @@ mod tests {
         for _ in 0..4 {
             message = message.taken_up(None, now());
             assert_eq!(message.due_at, now() + LEASE);
-            message = message.tried(Err(SendError::Later("full".into())), now());
+            message = message.tried(Err(SendError::later("full")), now());
             assert_eq!(message.status, Status::Pending);
             waits.push(message.due_at - now());
         }
         assert_eq!(waits, WAITS);
-        message = message.taken_up(None, now()).tried(Err(SendError::Later("full".into())), now());
+        message = message.taken_up(None, now()).tried(Err(SendError::later("full")), now());
         assert_eq!(
             (message.status, message.attempts, message.error.as_deref()),
             (Status::Failed, 5, Some("full"))
@@ -338,9 +332,14 @@ mod tests {
     fn one_attempt_may_be_enough() {
         let message =
             draft(Some(&patient(Some("ann@example.org"), true)), false).unwrap().taken_up(None, now());
-        let sent = message.clone().tried(Ok(()), now());
+        let sent = message.clone().tried(Ok(Receipt::default()), now());
         assert_eq!((sent.status, sent.sent_at, sent.error), (Status::Sent, Some(now()), None));
-        let never = message.tried(Err(SendError::Never("no such address".into())), now());
+        let wait = TimeDelta::minutes(7);
+        let asked = SendError::Later { reason: "slow down".into(), retry_after: Some(wait) };
+        assert_eq!(message.clone().tried(Err(asked), now()).due_at, now() + wait);
+        let busy = message.clone().tried(Err(SendError::Busy { wait }), now());
+        assert_eq!((busy.due_at, busy.attempts, busy.error), (now() + wait, 0, None));
+        let never = message.tried(Err(SendError::never("no such address")), now());
         assert_eq!((never.status, never.error.as_deref()), (Status::Failed, Some("no such address")));
     }
 
