@@ -10,7 +10,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash test-ledger lint fmt bench bench-peers bench-gateway bench-gateway-faults image k8s-check services services-down clean
+.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway bench-gateway-faults image k8s-check services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test-crash: ## kill everything under load; nothing acknowledged may be lost or d
 
 test-ledger: ## 100000 random money events, on SQLite and on PostgreSQL; the books must be right
 	HMS_TEST_LEDGER_EVENTS=$${HMS_TEST_LEDGER_EVENTS:-100000} cargo test -p hms-billing --test billing random
+
+test-webhooks: ## 10000 webhooks to a receiver that fails in every way, and a replica that is killed meanwhile; prints the table
+	HMS_TEST_WEBHOOKS=$${HMS_TEST_WEBHOOKS:-10000} cargo test -p hms-notification --test notification load:: -- --nocapture --test-threads 1
 
 lint: shellcheck ## formatting, clippy, shellcheck; any warning fails
 	cargo fmt --all --check

@@ -15,6 +15,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GATEWAY_PORT = 8080
+# Where notification sends; its messages are files where there is none.
+PROVIDERS = ["HMS_MAIL_FROM", "SMTP_URL", "SMS_URL", "WEB_PUSH_URL", "FCM_URL", "HMS_FCM_ACCOUNT"]
 MADE = "Made by deploy/generate.py from the list of services."
 
 
@@ -138,7 +140,8 @@ def compose(listed):
             text += "      HMS_ADMIN_PASSWORD: ${HMS_ADMIN_PASSWORD:?see .env.example}\n"
             text += "    secrets: [{ source: client-gateway, target: gateway }]\n"
         if name == "notification":
-            # Mail is written as files in it.
+            text += "".join(f"      {key}: ${{{key}:-}}\n" for key in PROVIDERS)
+            # What has no provider is written as files in it.
             text += "    volumes: [outgoing:/data]\n"
         else:
             text += '    tmpfs: ["/data:uid=65532,gid=65532,mode=0700"]\n'

@@ -12,7 +12,6 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$here/../..
 target=${CARGO_TARGET_DIR:-$repository/target}/deploy-tools
-venv=$target/python
 fail() {
   echo "check: $*" >&2
   exit 1
@@ -23,16 +22,7 @@ mkdir -p "$target"
 exec 9>"$target/lock"
 
 provide_python() {
-  local wanted
-  wanted=$(sha256sum "$here/requirements.txt" | cut -d' ' -f1)
-  flock 9
-  if [ "$(cat "$venv/made-of" 2>/dev/null || true)" != "$wanted" ]; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r "$here/requirements.txt"
-    echo "$wanted" >"$venv/made-of"
-  fi
-  flock -u 9
+  venv=$("$here/../others.sh" "$here")
 }
 
 provide_prometheus() {

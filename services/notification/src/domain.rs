@@ -9,5 +9,7 @@ pub mod webhook;
 
 pub use account_mail::{AccountMail, AccountMailKind, REMEMBERED};
 pub use message::{ChannelKind, Kind, Letter, Message, SEND_WITHIN, Status};
-pub use outgoing::{Address, Calendar, CalendarMethod, Outgoing, PushTarget, Receipt, SendError};
+#[cfg(test)]
+pub use outgoing::CalendarMethod;
+pub use outgoing::{Address, Calendar, Outgoing, PushTarget, Receipt, SendError};
 pub use patient::Patient;

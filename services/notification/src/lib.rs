@@ -3,9 +3,9 @@
 
 mod api;
 mod channel;
-mod config;
 mod domain;
 mod events;
+mod guard;
 mod schema;
 mod sender;
 mod store;
@@ -29,6 +29,7 @@ pub struct Service;
 
 /// What the handlers share.
 pub struct State {
+    channels: Arc<Channels>,
     sender: Arc<Notify>,
     public_url: String,
     webhooks: Webhooks,
@@ -47,6 +48,7 @@ impl hms_service::Service for Service {
         use api::{notifications, webhooks};
         routes
             .service(notifications::list::list)
+            .service(notifications::push_key::push_key)
             .service(notifications::get::get)
             .service(webhooks::list::list)
             .service(webhooks::create::create)
@@ -67,9 +69,10 @@ impl hms_service::Service for Service {
 
     async fn start(context: &Context) -> anyhow::Result<State> {
         let wake = Arc::new(Notify::new());
-        let sender = Sender::new(context.clone(), Channels::open(context)?, Arc::clone(&wake));
+        let channels = Arc::new(Channels::open(context)?);
+        let sender = Sender::new(context.clone(), Arc::clone(&channels), Arc::clone(&wake));
         context.tasks.spawn(|stop| sender.run(stop));
         let (public_url, webhooks) = (hms_access::public_url(&context.settings)?, Webhooks::start(context)?);
-        Ok(State { sender: wake, public_url, webhooks })
+        Ok(State { channels, sender: wake, public_url, webhooks })
     }
 }

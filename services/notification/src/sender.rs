@@ -28,7 +28,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// The task that sends.
 pub struct Sender {
     context: Context,
-    channels: Channels,
+    channels: Arc<Channels>,
     wake: Arc<Notify>,
 }
 
@@ -43,7 +43,7 @@ struct Claim {
 
 impl Sender {
     /// A sender that looks again whenever `wake` tells it to.
-    pub fn new(context: Context, channels: Channels, wake: Arc<Notify>) -> Self {
+    pub fn new(context: Context, channels: Arc<Channels>, wake: Arc<Notify>) -> Self {
         Self { context, channels, wake }
     }
 

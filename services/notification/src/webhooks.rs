@@ -1,7 +1,6 @@
 //! Webhooks: events become deliveries in the transaction that takes them, and a task sends these after it.
 
 mod post;
-mod resolver;
 mod seal;
 mod sender;
 mod settings;

@@ -2,6 +2,7 @@
 
 pub mod get;
 pub mod list;
+pub mod push_key;
 
 use chrono::{DateTime, Utc};
 use hms_model::id::{EventId, NotificationId, PatientId};

@@ -6,8 +6,8 @@ mod delivery;
 mod hook;
 mod secret;
 
-pub use address::{AddressRules, Refused};
-pub use attempt::{Attempt, Outcome, Verdict};
+pub use address::{AddressRules, Private, Refused};
+pub use attempt::{Attempt, Outcome, Verdict, retry_after};
 pub use delivery::{Delivery, DeliveryStatus, LEASE, TEST_EVENT, body_of};
 pub use hook::{DisabledReason, Hearing, Hook, MOST_WEBHOOKS};
 pub use secret::{InvalidSecret, Signing, SigningKey};

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use hms_model::id::EventId;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use tokio::time::timeout;
 
-use super::resolver::{Guarded, Lookup, refusal};
 use crate::domain::webhook::{AddressRules, Outcome, SigningKey};
+use crate::guard::{self, Lookup, refusal};
 
+/// What receivers are told who asks.
+const USER_AGENT: &str = concat!("HMS-Webhooks/", env!("CARGO_PKG_VERSION"));
 /// How much of an answer is kept.
 const KEPT: usize = 4 * 1024;
 /// How much of an answer is read, so that its connection can be used again.
@@ -46,20 +47,7 @@ pub struct Poster {
 impl Poster {
     /// One that reaches what the rules allow, by names that `lookup` finds.
     pub fn new(rules: AddressRules, within: Duration, lookup: Arc<dyn Lookup>) -> anyhow::Result<Self> {
-        let builder = || {
-            Client::builder()
-                .user_agent(concat!("HMS-Webhooks/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(Arc::new(Guarded::new(Arc::clone(&lookup), rules.clone())))
-                .redirect(Policy::none())
-                // A proxy would resolve the name again, and from inside.
-                .no_proxy()
-                .referer(false)
-        };
-        // A machine without certificates must not keep the whole service from starting: nothing is then trusted.
-        let http = builder().build().or_else(|error| {
-            tracing::warn!(%error, "no certificates to trust: webhooks to https will fail");
-            builder().tls_certs_only([]).build()
-        })?;
+        let http = guard::client(&rules, &lookup, USER_AGENT, &[])?;
         Ok(Self { http, rules, within })
     }
 

@@ -14,10 +14,10 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
 use super::post::{Poster, Request};
-use super::resolver::OfTheMachine;
 use super::seal::Seal;
 use super::settings::WebhookSettings;
 use crate::domain::webhook::{Attempt, Delivery, Hook, Outcome, SigningKey};
+use crate::guard::OfTheMachine;
 
 mod claim;
 mod settle;

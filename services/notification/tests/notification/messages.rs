@@ -203,7 +203,7 @@ on_both_back_ends! {
         let failing = message(&clerk, "").await;
         assert_eq!((&failing["status"], &failing["sent_at"]), (&json!("pending"), &Value::Null));
         let error = failing["error"].as_str().unwrap();
-        assert!(error.starts_with("the mail folder cannot be written: "), "{error}");
+        assert!(error.starts_with("the folder cannot be written: "), "{error}");
         assert!(!error.contains(app.folder.path().to_str().unwrap()), "{error}");
 
         // The second to the fifth attempt, each due after a longer wait; a new message makes the sender look.
