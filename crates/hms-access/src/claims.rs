@@ -123,6 +123,20 @@ impl Claims {
         self.roles.iter().any(|role| role.is_staff())
     }
 
+    /// Whose records the account may touch by what a handler asks for. Who works here and is a patient here has scopes of
+    /// both roles: one that only the patient's role gives reaches what is their own.
+    pub fn reach_for(&self, requirement: Requirement) -> Reach {
+        let Requirement::Scope(scope) = requirement else { return self.reach() };
+        let gives = |role: &&Role| role.scopes().any(|given| given == scope);
+        let at_work = self.roles.iter().filter(|role| role.is_staff()).any(|role| gives(&role));
+        if at_work || !self.is_staff() || !self.roles.contains(&Role::Patient) {
+            return self.reach();
+        }
+        // A key of a department is nobody's own.
+        let patient_id = self.patient_id.filter(|_| self.department_id.is_none());
+        Reach::Own { account_id: self.sub, patient_id }
+    }
+
     /// Whose records the account may touch: staff and machine clients everyone's, unless they are bound to one
     /// department; all others their own.
     pub fn reach(&self) -> Reach {

@@ -203,3 +203,30 @@ fn whoever_is_bound_to_a_department_reaches_it_and_nobody_reaches_more_by_it() {
         assert_eq!(with(roles, department_id).reach(), expected, "{roles:?} {department_id:?}");
     }
 }
+
+/// Who treats has no scope on invoices; as a patient they have it for their own.
+#[test]
+fn a_scope_that_only_the_patients_role_gives_reaches_what_is_their_own() {
+    let patient_id = Some(Id::new(chrono::DateTime::UNIX_EPOCH));
+    let own = Claims { patient_id, ..claims(&desk().clock) };
+    let department_id = Id::new(chrono::DateTime::UNIX_EPOCH);
+    let with = |roles: &[Role], department_id| Claims { roles: roles.to_vec(), department_id, ..own.clone() };
+    let themselves = Reach::Own { account_id: own.sub, patient_id };
+    let nothing = Reach::Own { account_id: own.sub, patient_id: None };
+    let (everyone, department) = (Reach::Everyone, Reach::Department { department_id });
+    let cases = [
+        (&[Role::Doctor, Role::Patient][..], None, everyone, themselves),
+        (&[Role::Doctor, Role::Patient], Some(department_id), department, nothing),
+        (&[Role::Patient], None, themselves, themselves),
+        (&[Role::Accountant, Role::Patient], None, everyone, everyone),
+        (&[Role::Doctor], None, everyone, everyone),
+        (&[Role::Service], None, everyone, everyone),
+    ];
+    for (roles, department_id, records, invoices) in cases {
+        let claims = with(roles, department_id);
+        let reach = |scope| claims.reach_for(Requirement::Scope(scope));
+        assert_eq!(reach(Scope::AppointmentRead), records, "{roles:?} {department_id:?}");
+        assert_eq!(reach(Scope::InvoiceRead), invoices, "{roles:?} {department_id:?}");
+        assert_eq!(claims.reach_for(Requirement::SignedIn), claims.reach(), "{roles:?} {department_id:?}");
+    }
+}

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use access::{AccessBreakGlass, BreakGlassFacts};
+pub use access::{AccessBreakGlass, BreakGlassFacts, CareFacts, CareTeamChanged};
 pub use payload::*;
 pub use registry::{EventType, Payload, Unpublishable, consumed_by, registry};
 pub use webhook::{PUBLIC, WebhookDisabled};

@@ -202,7 +202,7 @@ scopes! {
     ApiKeyWrite = "api_key:write",
     /// Register programs as OAuth clients, and change them.
     ClientWrite = "client:write",
-    /// Rotate the keys that tokens are signed with.
+    /// Rotate the keys that tokens and the checkpoints of the audit are signed with.
     SigningKeyWrite = "signing_key:write",
     /// Read invoices.
     InvoiceRead = "invoice:read",
@@ -325,6 +325,15 @@ mod tests {
             assert_eq!(reach.covers_in(patient, department), covered, "{reach:?} {department:?}");
         }
         assert!(!bound.covers(patient));
+    }
+
+    /// So that billing needs no rule on whose care a patient is in: those who are held to it see no invoice at all.
+    #[test]
+    fn no_role_that_treats_sees_what_is_billed() {
+        let billed = [Scope::InvoiceRead, Scope::PaymentRead, Scope::CoverageRead, Scope::LedgerRead];
+        for role in Role::ALL.iter().filter(|role| role.is_clinical()) {
+            assert!(role.scopes().all(|given| !billed.contains(&given)), "{role}");
+        }
     }
 
     #[test]

@@ -73,15 +73,17 @@ fn forbidden(requirement: Requirement) -> Problem {
     }
 }
 
+impl<R: Requires> Call<R> {
+    /// Whose records the caller may touch by the scope that the handler asks for.
+    pub fn reach(&self) -> Result<Reach, Problem> {
+        self.claims().map(|claims| claims.reach_for(R::REQUIREMENT))
+    }
+}
+
 impl<R> Call<R> {
     /// What the caller's token says; 401 where there is none.
     pub fn claims(&self) -> Result<&Claims, Problem> {
         self.claims.as_deref().ok_or_else(|| Code::Unauthenticated.into())
-    }
-
-    /// Whose records the caller may touch.
-    pub fn reach(&self) -> Result<Reach, Problem> {
-        self.claims().map(Claims::reach)
     }
 
     /// What all handlers of the service share.

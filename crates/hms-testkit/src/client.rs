@@ -102,6 +102,18 @@ impl Client {
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
     }
 
+    /// Asks for something that goes on, such as a stream of events; the answer is there with its head.
+    pub async fn open(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+        let mut request = self.http.get(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
     /// Any request; an error where no whole answer came back.
     pub async fn try_request(
         &self,

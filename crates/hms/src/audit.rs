@@ -45,9 +45,9 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub file: Option<PathBuf>,
     /// The public key of the checkpoints, kept elsewhere: base64, or a file with base64, PEM, or the answer of GET
-    /// /api/v1/audit/keys. Without it the keys count that come with what is checked.
+    /// /api/v1/audit/keys. Can be given several times. Without it the keys count that come with what is checked.
     #[arg(long, value_name = "FILE_OR_BASE64")]
-    pub public_key: Option<String>,
+    pub public_key: Vec<String>,
     /// A checkpoint that was noted earlier, as this command prints it: it must still be there.
     #[arg(long, value_name = "SEQ:HASH")]
     pub noted: Option<String>,
@@ -68,7 +68,7 @@ pub async fn execute(args: AuditArgs, settings: &Settings) -> ExitCode {
 
 /// Checks what the arguments name, and says on `out` what it found.
 pub async fn verify(args: &VerifyArgs, settings: &Settings, out: &mut impl Write) -> anyhow::Result<Report> {
-    let trusted = args.public_key.as_deref().map(keys).transpose()?;
+    let trusted = trusted(&args.public_key)?;
     let noted = args.noted.as_deref().map(place).transpose()?;
     let by_own_keys = trusted.is_none();
     let report = match &args.file {
@@ -114,6 +114,12 @@ fn database_url(args: &VerifyArgs, settings: &Settings) -> anyhow::Result<Databa
             Ok(ServiceSettings::read(&settings, "audit")?.database)
         }
     }
+}
+
+/// All keys that are named; none where nothing names any.
+fn trusted(public_keys: &[String]) -> anyhow::Result<Option<Vec<PublicKey>>> {
+    let keys: Vec<_> = public_keys.iter().map(|named| keys(named)).collect::<anyhow::Result<_>>()?;
+    Ok((!keys.is_empty()).then(|| keys.concat()))
 }
 
 /// The keys in a file of this name, or else in the text itself.

@@ -79,6 +79,14 @@ on_both_back_ends! {
 
         let of_file = hms(&["--file", file, "--public-key", key, "--noted", noted], &[]).await;
         assert_eq!((of_file.code, &of_file.out), (0, &said.out));
+        // Another key takes over: the first one proves what it signs, and no harm is in naming more.
+        admin.post("/api/v1/audit/keys/rotate", &serde_json::json!({})).await.expect(200);
+        let said = hms(&["--database", &url, "--public-key", key], &[]).await;
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        assert!(said.out.contains("checkpoints: 2, the last at 4:"), "{}", said.out);
+        let other = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+        let both = hms(&["--database", &url, "--public-key", other, "--public-key", keys], &[]).await;
+        assert_eq!((both.code, &both.out), (0, &said.out), "{}", both.err);
         let found = hms(&[], &[("AUDIT_DATABASE_URL", &url)]).await;
         assert_eq!(found.code, 0, "{}", found.err);
         assert!(found.out.contains("give --public-key"), "{}", found.out);

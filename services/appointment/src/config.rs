@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use hms_model::role::RecordAccess;
 use hms_settings::{SettingError, Settings};
 
 use crate::domain::Zone;
 
-/// How the counter works.
+/// How the counter works, and who sees whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// `HMS_QUEUE_ZONE` (`UTC`): the IANA zone whose midnight begins the numbers of the queue anew.
@@ -16,6 +17,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// `HMS_WAITLIST_OFFER_MINUTES` (30): how long a time that became free is kept for the one it is offered to.
     pub offer_for: TimeDelta,
+    /// `HMS_RECORD_ACCESS` (`organisation`): whose records staff see.
+    pub access: RecordAccess,
 }
 
 impl Config {
@@ -34,6 +37,7 @@ impl Config {
             queue_zone,
             heartbeat: Duration::from_millis(heartbeat),
             offer_for: TimeDelta::minutes(offer.into()),
+            access: hms_care::record_access(settings)?,
         })
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use hms_bus::{ConsumeError, Consumer, Delivery};
+use hms_care::{keep_glass, keep_relation};
 use hms_model::event::{
-    AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled, AppointmentNoshow,
-    AppointmentRescheduled, AppointmentScheduled, DepartmentCreated, DepartmentUpdated, PatientCreated,
-    PatientUpdated, PractitionerCreated, PractitionerUpdated,
+    AccessBreakGlass, AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled,
+    AppointmentNoshow, AppointmentRescheduled, AppointmentScheduled, CareTeamChanged, DepartmentCreated,
+    DepartmentUpdated, PatientCreated, PatientUpdated, PractitionerCreated, PractitionerUpdated,
 };
 use hms_problem::Problem;
 use hms_service::Work;
@@ -68,8 +69,8 @@ fn facts(appointment: &Appointment, practitioner: &str, recorded: bool) -> Appoi
     }
 }
 
-/// Keeps the copies of patients, practitioners and departments up to date. Its own events tell one of the replicas that a
-/// time may have become free.
+/// Keeps the copies of patients, practitioners and departments up to date, and who is in whose care. Its own events tell
+/// one of the replicas that a time may have become free.
 pub fn consumer(offering: &Arc<Notify>) -> Consumer {
     let waking = || {
         let offering = Arc::clone(offering);
@@ -88,4 +89,6 @@ pub fn consumer(offering: &Arc<Notify>) -> Consumer {
         .on::<PractitionerUpdated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))
         .on::<DepartmentCreated>(|delivery, event| Ok(keep_department(delivery.db, &event.0)?))
         .on::<DepartmentUpdated>(|delivery, event| Ok(keep_department(delivery.db, &event.0)?))
+        .on::<CareTeamChanged>(|delivery, event| Ok(keep_relation(delivery.db, &event.0).map(drop)?))
+        .on::<AccessBreakGlass>(|delivery, event| Ok(keep_glass(delivery.db, &event.0)?))
 }

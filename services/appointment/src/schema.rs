@@ -21,6 +21,8 @@ diesel::table! {
         name -> Text,
         active -> Bool,
         specialty -> Nullable<Text>,
+        account_id -> Nullable<Uid>,
+        department_id -> Nullable<Uid>,
     }
 }
 
@@ -303,3 +305,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(waitlist_entries, waitlist_offers, holds);
+hms_care::held_to_care!(appointments, waitlist_entries);

@@ -3,7 +3,24 @@
 use std::str::FromStr;
 
 use chrono::TimeDelta;
+use hms_model::role::RecordAccess;
 use hms_settings::{SettingError, Settings};
+
+/// What is configured.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// How long entries are kept.
+    pub retention: Retention,
+    /// `HMS_RECORD_ACCESS` (`organisation`): whose entries staff see.
+    pub access: RecordAccess,
+}
+
+impl Config {
+    /// Reads it.
+    pub fn read(settings: &Settings) -> Result<Self, SettingError> {
+        Ok(Self { retention: Retention::read(settings)?, access: hms_care::record_access(settings)? })
+    }
+}
 
 /// `AUDIT_RETENTION` (2192d, six years): how long entries are kept, in days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

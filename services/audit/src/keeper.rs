@@ -1,6 +1,5 @@
 //! What the audit does by itself: a checkpoint for entries that nobody came after, and pruning once a day.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,7 +8,6 @@ use hms_service::{Context, Stop, Work};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Retention;
-use crate::domain::chain::Signer;
 use crate::store::chain::{self, PruneError};
 
 /// How often it is looked whether anything waits for a checkpoint; see `LONGEST_WAIT` of the chain.
@@ -21,7 +19,6 @@ const PRUNE_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// The task that keeps the chain.
 pub struct Keeper {
     context: Context,
-    signer: Arc<Signer>,
     retention: Retention,
     prune_at: DateTime<Utc>,
     /// The last checkpoint that the log has.
@@ -30,8 +27,8 @@ pub struct Keeper {
 
 impl Keeper {
     /// A keeper that has done nothing yet.
-    pub fn new(context: Context, signer: Arc<Signer>, retention: Retention) -> Self {
-        Self { context, signer, retention, prune_at: DateTime::UNIX_EPOCH, logged: 0 }
+    pub fn new(context: Context, retention: Retention) -> Self {
+        Self { context, retention, prune_at: DateTime::UNIX_EPOCH, logged: 0 }
     }
 
     /// Keeps the chain until the service stops. What fails is done the next time.
@@ -60,8 +57,7 @@ impl Keeper {
     async fn look(&mut self) -> Result<(), Problem> {
         let now = self.context.clock.now();
         if self.context.database.read(chain::head).await?.is_due(now) {
-            let signer = Arc::clone(&self.signer);
-            let sign = move |work: &mut Work<'_>| match chain::sign_if_due(work.db, &signer, now)? {
+            let sign = move |work: &mut Work<'_>| match chain::sign_if_due(work.db, now)? {
                 Some(signed) => work.publish(&signed),
                 None => Ok(()),
             };
@@ -80,9 +76,9 @@ impl Keeper {
     async fn prune(&self, stop: &Stop) -> Result<(), Problem> {
         let mut pruned = None;
         while !stop.is_told() {
-            let (now, signer) = (self.context.clock.now(), Arc::clone(&self.signer));
+            let now = self.context.clock.now();
             let before = now - self.retention.0;
-            let prune = move |work: &mut Work<'_>| match chain::prune(work.db, &signer, before, now) {
+            let prune = move |work: &mut Work<'_>| match chain::prune(work.db, before, now) {
                 Ok(Some((seq, signed))) => work.publish(&signed).map(|()| Some(seq)),
                 Ok(None) => Ok(None),
                 Err(error) => Err(told(error)),

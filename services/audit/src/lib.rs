@@ -15,13 +15,14 @@ pub mod verify;
 use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use hms_model::role::RecordAccess;
 use hms_service::Context;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use domain::chain;
 
 use api::audit;
-use config::Retention;
+use config::Config;
 use inspection::Inspection;
 use keeper::Keeper;
 
@@ -32,7 +33,7 @@ pub struct Service;
 
 /// What the handlers share.
 pub struct State {
-    signer: Arc<chain::Signer>,
+    access: RecordAccess,
 }
 
 impl hms_service::Service for Service {
@@ -49,20 +50,21 @@ impl hms_service::Service for Service {
             .service(audit::list::list)
             .service(audit::export::export)
             .service(audit::keys::keys)
+            .service(audit::keys::rotate::rotate)
             .service(audit::get::get);
     }
 
-    fn consumer(state: &Arc<State>) -> hms_bus::Consumer {
-        events::consumer(&state.signer)
+    fn consumer(_: &Arc<State>) -> hms_bus::Consumer {
+        events::consumer()
     }
 
     async fn start(context: &Context) -> anyhow::Result<State> {
-        let retention = Retention::read(&context.settings)?;
-        let signer = Arc::new(signer::signer(context).await?);
-        let keeper = Keeper::new(context.clone(), Arc::clone(&signer), retention);
+        let config = Config::read(&context.settings)?;
+        signer::ensure(context).await?;
+        let keeper = Keeper::new(context.clone(), config.retention);
         context.tasks.spawn(|stop| keeper.run(stop));
         let inspection = Inspection::new(context.clone())?;
         context.tasks.spawn(|stop| inspection.run(stop));
-        Ok(State { signer })
+        Ok(State { access: config.access })
     }
 }

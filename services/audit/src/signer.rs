@@ -1,5 +1,5 @@
-//! The key that checkpoints are signed with: made at the first start, then kept in the database, so that all replicas
-//! sign alike.
+//! The key that checkpoints are signed with: made at the first start and by command, kept in the database, so that all
+//! replicas sign alike.
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -12,30 +12,14 @@ use ring::signature::Ed25519KeyPair;
 use crate::domain::chain::{KeyRecord, Signer};
 use crate::store::keys;
 
-/// The signer with the key of the database.
-pub async fn signer(context: &Context) -> anyhow::Result<Signer> {
-    let kept = match context.database.read(keys::active).await? {
-        Some(kept) => kept,
-        None => make_key(context).await?,
-    };
-    let damaged = "the key of checkpoints in the database is damaged";
-    let pkcs8 = STANDARD.decode(kept.pkcs8.expose()).context(damaged)?;
-    let signer = Signer::new(&pkcs8).context(damaged)?;
-    let published = KeyRecord { id: signer.id().to_owned(), public_key: signer.public().base64() };
-    anyhow::ensure!(kept.public == published, damaged);
-    Ok(signer)
-}
-
-/// Of several replicas that do this at once, the first one's key stays, and all use it.
-async fn make_key(context: &Context) -> anyhow::Result<keys::Kept> {
-    let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
-    let pkcs8 = made.map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
-    let signer = Signer::new(pkcs8.as_ref())?;
-    let new = keys::Kept {
-        public: KeyRecord { id: signer.id().to_owned(), public_key: signer.public().base64() },
-        pkcs8: Secret::new(STANDARD.encode(pkcs8.as_ref())),
-    };
-    let now = context.clock.now();
+/// Makes sure that there is a key that can be used. Of several replicas that do this at once, the first one's key stays,
+/// and all use it.
+pub async fn ensure(context: &Context) -> anyhow::Result<()> {
+    if let Some(kept) = context.database.read(keys::active).await? {
+        kept.signer()?;
+        return Ok(());
+    }
+    let (new, now) = (make()?, context.clock.now());
     let kept = context.database.write(move |db| {
         keys::insert_first(db, &new, now)?;
         keys::active(db)
@@ -46,5 +30,16 @@ async fn make_key(context: &Context) -> anyhow::Result<keys::Kept> {
         public_key = kept.public.public_key,
         "checkpoints are signed with this key"
     );
-    Ok(kept)
+    Ok(())
+}
+
+/// A new key.
+pub fn make() -> anyhow::Result<keys::Kept> {
+    let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
+    let pkcs8 = made.map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
+    let signer = Signer::new(pkcs8.as_ref())?;
+    Ok(keys::Kept {
+        public: KeyRecord { id: signer.id().to_owned(), public_key: signer.public().base64() },
+        pkcs8: Secret::new(STANDARD.encode(pkcs8.as_ref())),
+    })
 }

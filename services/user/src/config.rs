@@ -25,7 +25,7 @@ impl RecordRules {
     /// Reads them.
     pub fn read(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
-            access: settings.parse_or("HMS_RECORD_ACCESS", RecordAccess::Organisation)?,
+            access: hms_care::record_access(settings)?,
             break_glass: settings.parse_or("HMS_BREAK_GLASS", Hours(TimeDelta::hours(4)))?.0,
         })
     }

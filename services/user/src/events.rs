@@ -1,23 +1,43 @@
 //! What the service tells others, and what it learns of who is in whose care.
 
-use hms_bus::Consumer;
+use hms_bus::{ConsumeError, Consumer, Delivery};
+use hms_care::keep_relation;
 use hms_model::event::{
-    AppointmentArrived, AppointmentCancelled, AppointmentFulfilled, AppointmentNoshow,
-    AppointmentRescheduled, AppointmentScheduled, DepartmentFacts, PatientFacts, PractitionerFacts,
+    AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled, AppointmentNoshow,
+    AppointmentRescheduled, AppointmentScheduled, CareFacts, CareTeamChanged, DepartmentFacts, PatientFacts,
+    PractitionerFacts,
 };
 
 use crate::domain::{Department, Patient, PatientStatus, Practitioner, Status};
-use crate::store::care::keep;
+
+/// The status of an appointment that binds nobody to the patient.
+const CANCELLED: &str = "cancelled";
 
 /// Appointments bind practitioners and departments to patients.
 pub fn consumer() -> Consumer {
     Consumer::new("user")
-        .on::<AppointmentScheduled>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
-        .on::<AppointmentRescheduled>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
-        .on::<AppointmentCancelled>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
-        .on::<AppointmentArrived>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
-        .on::<AppointmentFulfilled>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
-        .on::<AppointmentNoshow>(|delivery, event| Ok(keep(delivery.db, &event.0)?))
+        .on::<AppointmentScheduled>(|delivery, event| keep(delivery, &event.0))
+        .on::<AppointmentRescheduled>(|delivery, event| keep(delivery, &event.0))
+        .on::<AppointmentCancelled>(|delivery, event| keep(delivery, &event.0))
+        .on::<AppointmentArrived>(|delivery, event| keep(delivery, &event.0))
+        .on::<AppointmentFulfilled>(|delivery, event| keep(delivery, &event.0))
+        .on::<AppointmentNoshow>(|delivery, event| keep(delivery, &event.0))
+}
+
+/// Keeps whom it binds, and tells the other services when these are others than before.
+fn keep(delivery: &mut Delivery<'_>, facts: &AppointmentFacts) -> Result<(), ConsumeError> {
+    let care = CareFacts {
+        appointment_id: facts.appointment_id,
+        version: facts.version,
+        patient_id: facts.patient_id,
+        practitioner_id: facts.practitioner_id,
+        department_id: facts.department_id,
+        binding: facts.status != CANCELLED,
+    };
+    if keep_relation(delivery.db, &care)? {
+        delivery.publish(&CareTeamChanged(care))?;
+    }
+    Ok(())
 }
 
 /// What others keep of a patient. Nobody books for someone who has died, nor writes to them, so that they are told of

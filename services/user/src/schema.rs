@@ -103,20 +103,6 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use hms_db::sql::Uid;
-
-    care_relations (appointment_id) {
-        appointment_id -> Uid,
-        patient_id -> Uid,
-        practitioner_id -> Uid,
-        department_id -> Nullable<Uid>,
-        binding -> Bool,
-        version -> BigInt,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
     use hms_db::sql::{Tstz, Uid};
 
     broken_glass (id) {
@@ -132,5 +118,3 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(patients, patient_identifiers);
 diesel::allow_tables_to_appear_in_same_query!(practitioners, practitioner_identifiers);
 diesel::allow_tables_to_appear_in_same_query!(departments, department_identifiers);
-diesel::allow_tables_to_appear_in_same_query!(patients, care_relations);
-diesel::allow_tables_to_appear_in_same_query!(patients, broken_glass);

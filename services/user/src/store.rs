@@ -1,6 +1,6 @@
 //! All SQL of the service: rows to domain types and back.
 
-pub mod care;
+pub mod broken_glass;
 pub mod department;
 mod identifier;
 mod list;

@@ -1,5 +1,5 @@
 //! No operation without an authorisation case: every operation of the merged document × every role and nobody, and
-//! beside it every operation on a record × one's own record and another's.
+//! beside it every operation on a record × one's own record and another's, and × in one's care and out of it.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
     reason = "a test may fail by panic"
 )]
 
+mod care_team;
 mod objects;
 mod programs;
 
@@ -100,6 +101,14 @@ on_both_kinds! {
         let operations = documented(&platform).await;
         let desk = objects::Desk::new(&platform).await;
         programs::keys_reach_their_department(&desk, &operations).await;
+    }
+
+    async fn those_who_treat_see_their_patients_alone_where_it_is_so_configured(kind) {
+        let mut platform = Platform::prepare(kind).with("HMS_RECORD_ACCESS", "care_team");
+        platform.launch().await;
+        let operations = documented(&platform).await;
+        let desk = objects::Desk::new(&platform).await;
+        care_team::those_who_treat_see_their_patients(&platform, &desk, &operations).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-use super::access::AccessBreakGlass;
+use super::access::{AccessBreakGlass, CareTeamChanged};
 use super::payload::*;
 use super::webhook::WebhookDisabled;
 use super::{Envelope, Event};
@@ -78,8 +78,8 @@ registry![
     AccountPasswordResetRequested => ["notification"],
     PatientCreated => ["auth", "appointment", "notification", "billing"],
     PatientUpdated => ["auth", "appointment", "notification", "billing"],
-    PractitionerCreated => ["auth", "appointment", "notification", "billing"],
-    PractitionerUpdated => ["auth", "appointment", "notification", "billing"],
+    PractitionerCreated => ["auth", "appointment", "notification", "billing", "audit"],
+    PractitionerUpdated => ["auth", "appointment", "notification", "billing", "audit"],
     DepartmentCreated => ["appointment", "notification", "billing"],
     DepartmentUpdated => ["appointment", "notification", "billing"],
     AppointmentScheduled => ["notification", "user"],
@@ -98,7 +98,8 @@ registry![
     BillingInvoiceVoided => ["notification"],
     BillingPaymentCaptured => ["notification"],
     BillingPaymentRefunded => ["notification"],
-    AccessBreakGlass => [],
+    CareTeamChanged => ["appointment", "audit"],
+    AccessBreakGlass => ["appointment", "audit"],
     AuditRecorded => ["audit"],
     AuditDisclosed => ["audit"],
     AuditCheckpoint => [],

@@ -13,6 +13,7 @@ pub mod noshow;
 pub mod series;
 pub mod update;
 
+use hms_care::Sight;
 use hms_db::Error;
 use hms_model::audit::Action;
 use hms_model::id::AppointmentId;
@@ -25,11 +26,13 @@ use crate::events::{self, Fact};
 use crate::store::{self, Held};
 
 /// Holds an appointment of the caller's until the unit of work ends; `If-Match` is checked.
-pub(super) fn hold(work: &mut Work<'_>, id: AppointmentId, reach: Reach) -> Result<Held, Problem> {
+pub(super) fn hold(work: &mut Work<'_>, id: AppointmentId, sight: &Sight) -> Result<Held, Problem> {
     let held = store::hold(work.db, id)?;
-    if !reach.covers_in(held.appointment.patient_id, held.appointment.department_id) {
+    let patient = held.appointment.patient_id;
+    if !sight.reach().covers_in(patient, held.appointment.department_id) {
         return Err(Code::NotFound.into());
     }
+    sight.check(work.db, patient, work.now)?;
     work.check_version(held.appointment.version)?;
     Ok(held)
 }
@@ -44,7 +47,7 @@ pub(super) fn caller(call: &Call<scope::AppointmentWrite>) -> Result<Caller, Pro
     let claims = call.claims()?;
     let may = |scope| claims.meets(Requirement::Scope(scope));
     Ok(Caller {
-        reach: claims.reach(),
+        reach: call.reach()?,
         account_id: claims.sub,
         may_record: may(Scope::AppointmentRecord),
         may_overbook: may(Scope::AppointmentOverbook),
@@ -76,14 +79,14 @@ pub fn taken(error: Error) -> Problem {
 async fn move_on(
     call: Call<scope::AppointmentWrite>,
     id: AppointmentId,
+    sight: Sight,
     status: Status,
 ) -> Result<Reply, Problem> {
-    let reach = call.reach()?;
-    if reach != Reach::Everyone {
+    if sight.reach() != Reach::Everyone {
         return Err(Problem::new(Code::Forbidden).message("Only staff may do this."));
     }
     call.write(move |work| {
-        let held = hold(work, id, reach)?;
+        let held = hold(work, id, &sight)?;
         let next = held.appointment.become_status(status, work.now)?;
         save(work, &held.appointment, &next)?;
         events::publish(work, &next, &held.practitioner_name, Fact::Status)?;

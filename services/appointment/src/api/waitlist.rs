@@ -7,8 +7,8 @@ pub mod get;
 pub mod list;
 pub mod withdraw;
 
+use hms_care::Sight;
 use hms_model::id::WaitlistEntryId;
-use hms_model::role::Reach;
 use hms_problem::{Code, Problem};
 use hms_service::{Reply, Work};
 
@@ -17,11 +17,12 @@ use crate::store::waitlist;
 
 /// A place on the waitlist that nobody else can change until the unit of work ends; another patient's is not there.
 /// `If-Match` is checked.
-fn hold(work: &mut Work<'_>, id: WaitlistEntryId, reach: Reach) -> Result<Entry, Problem> {
+fn hold(work: &mut Work<'_>, id: WaitlistEntryId, sight: &Sight) -> Result<Entry, Problem> {
     let entry = waitlist::hold(work.db, id)?;
-    if !reach.covers_in(entry.patient_id, entry.department_id) {
+    if !sight.reach().covers_in(entry.patient_id, entry.department_id) {
         return Err(Code::NotFound.into());
     }
+    sight.check(work.db, entry.patient_id, work.now)?;
     work.check_version(entry.version)?;
     Ok(entry)
 }

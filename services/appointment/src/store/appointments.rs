@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use hms_care::{Sight, in_care};
 use hms_db::{At, Code, Db, Error, Json, KeepExt, Key, LockExt, Result};
 use hms_model::id::{AppointmentId, DepartmentId, PractitionerId, ResourceId, SeriesId};
 use hms_model::{Coded, Identifier, TimeSlot};
@@ -234,6 +235,8 @@ pub fn calendar_of(
     practitioner: PractitionerId,
     department: Option<DepartmentId>,
     window: TimeSlot,
+    sight: &Sight,
+    now: DateTime<Utc>,
 ) -> Result<(String, Vec<Appointment>)> {
     let practitioner = Key::from(practitioner);
     let name = practitioners::table.find(practitioner).select(practitioners::name).first(db)?;
@@ -247,6 +250,9 @@ pub fn calendar_of(
         .into_boxed();
     if let Some(department) = department {
         query = query.filter(appointments::department_id.eq(Some(Key::from(department))));
+    }
+    if let Some(carer) = sight.carer(db)? {
+        query = query.filter(in_care!(appointments::patient_id, &carer, now));
     }
     let rows: Vec<Row> = query
         .order((appointments::start_at.asc(), appointments::id.asc()))

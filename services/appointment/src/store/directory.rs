@@ -45,6 +45,8 @@ pub fn keep_practitioner(db: &mut Db, facts: &PractitionerFacts) -> Result<()> {
         practitioners::name.eq(facts.name.clone()),
         practitioners::active.eq(facts.active),
         practitioners::specialty.eq(facts.specialty.clone()),
+        practitioners::account_id.eq(facts.account_id.map(Key::from)),
+        practitioners::department_id.eq(facts.department_id.map(Key::from)),
     );
     keep!(db, practitioners, facts.practitioner_id, facts.version, values)
 }

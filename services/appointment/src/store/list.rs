@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use hms_api::{Cmp, List, Page, list_filters};
+use hms_care::{Carer, Sight, in_care};
 use hms_db::{At, Code, Db, Key, MultiBackend, compare, like_pattern, lower};
 use hms_model::id::{DepartmentId, PatientId, PractitionerId};
 use hms_model::role::Reach;
@@ -46,14 +48,26 @@ type Query<'a> = appointments::BoxedQuery<'a, MultiBackend>;
 type Condition = Box<dyn BoxableExpression<appointments::table, MultiBackend, SqlType = Bool>>;
 
 /// One page of the appointments that the caller may see; hidden ones are in no list.
-pub fn list(db: &mut Db, list: &List<AppointmentFilters>, reach: Reach) -> hms_db::Result<Page<Appointment>> {
-    super::paged!(db, list, Row => Appointment, visible(list, reach), appointments::id, {
+pub fn list(
+    db: &mut Db,
+    list: &List<AppointmentFilters>,
+    sight: &Sight,
+    now: DateTime<Utc>,
+) -> hms_db::Result<Page<Appointment>> {
+    let (reach, carer) = (sight.reach(), sight.carer(db)?);
+    let carer = carer.as_ref();
+    super::paged!(db, list, Row => Appointment, visible(list, reach, carer, now), appointments::id, {
         "start" => appointments::start_at,
         "created_at" => appointments::created_at,
     })
 }
 
-fn visible<'a>(list: &List<AppointmentFilters>, reach: Reach) -> Query<'a> {
+fn visible<'a>(
+    list: &List<AppointmentFilters>,
+    reach: Reach,
+    carer: Option<&Carer>,
+    now: DateTime<Utc>,
+) -> Query<'a> {
     let mut query = appointments::table.filter(appointments::deleted_at.is_null()).into_boxed();
     query = match reach {
         Reach::Everyone => query,
@@ -65,6 +79,9 @@ fn visible<'a>(list: &List<AppointmentFilters>, reach: Reach) -> Query<'a> {
             query.filter(appointments::department_id.eq(Some(Key::from(department_id))))
         }
     };
+    if let Some(carer) = carer {
+        query = query.filter(in_care!(appointments::patient_id, carer, now));
+    }
     searched(filtered(query, &list.filters), list.search.as_deref())
 }
 

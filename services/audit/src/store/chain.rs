@@ -10,8 +10,11 @@ use hms_model::audit::{Action, AuditEntry, Outcome};
 use hms_model::event::AuditCheckpoint;
 use hms_model::id::PatientId;
 
-use crate::domain::chain::{Hash, Head, LONGEST_RUN, LastCheckpoint, Link, Place, SignedCheckpoint, Signer};
+use crate::domain::chain::{
+    Hash, Head, LONGEST_RUN, LastCheckpoint, Link, Place, PublicKey, SignedCheckpoint,
+};
 use crate::schema::{chain_head, checkpoints, entries, entry_patients, prunings};
+use crate::store::keys;
 
 /// Rows of one INSERT at the most; databases bound the number of values in a statement.
 const ROWS: usize = 1_000;
@@ -72,12 +75,7 @@ fn save_head(db: &mut Db, head: &Head) -> Result<()> {
 
 /// Adds entries to the chain, in their order, and the checkpoints that are due meanwhile; gives these back. An entry that
 /// is there already, and comes alone, stays as it is; among several it is an error, and nothing is added.
-pub fn append(
-    db: &mut Db,
-    signer: &Signer,
-    new: &[AuditEntry],
-    now: DateTime<Utc>,
-) -> Result<Vec<AuditCheckpoint>> {
+pub fn append(db: &mut Db, new: &[AuditEntry], now: DateTime<Utc>) -> Result<Vec<AuditCheckpoint>> {
     let mut head = lock_head(db)?;
     let mut links: Vec<(&AuditEntry, Link)> = Vec::with_capacity(new.len());
     let mut signed = Vec::new();
@@ -90,7 +88,7 @@ pub fn append(
                 return Ok(signed);
             }
             links.clear();
-            signed.push(sign(db, signer, &mut head, now)?);
+            signed.push(sign(db, None, &mut head, now)?);
         }
     }
     if keep(db, &links, new.len() == 1)? {
@@ -165,18 +163,34 @@ fn keep_patients(db: &mut Db, links: &[(&AuditEntry, Link)]) -> Result<()> {
 }
 
 /// Signs how far the chain has come, if it is time to.
-pub fn sign_if_due(db: &mut Db, signer: &Signer, now: DateTime<Utc>) -> Result<Option<AuditCheckpoint>> {
+pub fn sign_if_due(db: &mut Db, now: DateTime<Utc>) -> Result<Option<AuditCheckpoint>> {
     let mut head = lock_head(db)?;
     if !head.is_due(now) {
         return Ok(None);
     }
-    let signed = sign(db, signer, &mut head, now)?;
+    let signed = sign(db, None, &mut head, now)?;
     save_head(db, &head)?;
     Ok(Some(signed))
 }
 
-fn sign(db: &mut Db, signer: &Signer, head: &mut Head, now: DateTime<Utc>) -> Result<AuditCheckpoint> {
-    let (statement, signed) = head.sign(signer, now).map_err(unwritable)?;
+/// Hands the chain over to another key: the present one signs how far the chain has come, and that the other follows.
+pub fn hand_over(db: &mut Db, new: &keys::Kept, now: DateTime<Utc>) -> Result<AuditCheckpoint> {
+    let mut head = lock_head(db)?;
+    let next = PublicKey::from_base64(&new.public.public_key).map_err(unreadable)?;
+    let signed = sign(db, Some(&next), &mut head, now)?;
+    keys::replace(db, &signed.key, new, now)?;
+    save_head(db, &head)?;
+    Ok(signed)
+}
+
+fn sign(
+    db: &mut Db,
+    next: Option<&PublicKey>,
+    head: &mut Head,
+    now: DateTime<Utc>,
+) -> Result<AuditCheckpoint> {
+    let signer = keys::signer(db)?;
+    let (statement, signed) = head.sign(&signer, next, now).map_err(unwritable)?;
     let values = (
         checkpoints::number.eq(statement.number),
         checkpoints::seq.eq(statement.seq),
@@ -221,19 +235,19 @@ pub enum PruneError {
 /// entry, or none when nothing is that old. A new checkpoint, which is given back too, says where the chain begins now.
 pub fn prune(
     db: &mut Db,
-    signer: &Signer,
     before: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> std::result::Result<Option<(i64, AuditCheckpoint)>, PruneError> {
     let mut head = lock_head(db)?;
     let Some((number, signed)) = old_checkpoint(db, &head, before)? else { return Ok(None) };
     // What somebody wrote into the columns must not make us delete what is not old.
-    let statement =
-        signed.read().filter(|statement| statement.at < before && signer.public().verifies(&signed));
+    let statement = signed.read().filter(|statement| statement.at < before);
+    let key = statement.as_ref().map(|statement| keys::find(db, &statement.key)).transpose()?.flatten();
+    let statement = statement.filter(|_| key.is_some_and(|key| key.verifies(&signed)));
     let statement = statement.ok_or(PruneError::Unsigned(number))?;
     head.boundary = Place { hash: statement.hash, seq: statement.seq };
     delete_up_to(db, statement.seq, now)?;
-    let signed = sign(db, signer, &mut head, now)?;
+    let signed = sign(db, None, &mut head, now)?;
     let outlived = checkpoints::seq.le(statement.seq).and(checkpoints::number.lt(head.checkpoint.number));
     diesel::delete(checkpoints::table.filter(outlived)).execute(db).map_err(hms_db::Error::from)?;
     save_head(db, &head)?;
@@ -266,6 +280,10 @@ fn delete_up_to(db: &mut Db, seq: i64, now: DateTime<Utc>) -> Result<()> {
     diesel::delete(entry_patients::table.filter(entry_patients::seq.le(seq))).execute(db)?;
     diesel::delete(entries::table.filter(entries::seq.le(seq))).execute(db)?;
     Ok(())
+}
+
+fn unreadable(error: impl Into<hms_db::BoxError>) -> Error {
+    Error::Other(error.into())
 }
 
 fn unwritable(error: serde_json::Error) -> hms_db::Error {
@@ -361,8 +379,6 @@ mod tests {
     use hms_model::audit::Actor;
     use hms_model::id::Id;
     use hms_testkit::database::TestDatabase;
-    use ring::rand::SystemRandom;
-    use ring::signature::Ed25519KeyPair;
 
     use super::*;
 
@@ -401,19 +417,19 @@ mod tests {
             let migrations = hms_service::all_migrations::<crate::Service>();
             let own = TestDatabase::new(backend, "audit", &migrations).await;
             let database = Database::new(own.url.clone(), PoolOptions::default());
-            let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-            let signer = Signer::new(key.as_ref()).unwrap();
+            let key = crate::signer::make().unwrap();
             let outcome = database.write(move |db| {
                 let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
                 let (earlier, later) = (now - TimeDelta::days(30), now + TimeDelta::days(30));
-                append(db, &signer, &[act(now)], now)?;
-                assert!(sign_if_due(db, &signer, now + TimeDelta::minutes(1))?.is_some());
-                assert!(sign_if_due(db, &signer, later)?.is_none(), "nothing new");
-                assert_eq!(prune(db, &signer, earlier, later)?, None);
+                keys::insert_first(db, &key, now)?;
+                append(db, &[act(now)], now)?;
+                assert!(sign_if_due(db, now + TimeDelta::minutes(1))?.is_some());
+                assert!(sign_if_due(db, later)?.is_none(), "nothing new");
+                assert_eq!(prune(db, earlier, later)?, None);
                 db.batch_execute(false_date(backend)).map_err(hms_db::Error::from)?;
-                assert!(matches!(prune(db, &signer, earlier, later), Err(PruneError::Unsigned(1))));
-                assert_eq!(prune(db, &signer, later, later)?.map(|(seq, signed)| (seq, signed.number)), Some((1, 2)));
-                assert_eq!(prune(db, &signer, later, later)?, None, "the new checkpoint is not that old");
+                assert!(matches!(prune(db, earlier, later), Err(PruneError::Unsigned(1))));
+                assert_eq!(prune(db, later, later)?.map(|(seq, signed)| (seq, signed.number)), Some((1, 2)));
+                assert_eq!(prune(db, later, later)?, None, "the new checkpoint is not that old");
                 Ok::<_, PruneError>(head(db)?)
             });
             let head = outcome.await.unwrap();

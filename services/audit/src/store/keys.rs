@@ -1,11 +1,13 @@
 //! The keys that checkpoints are signed with.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use hms_db::{At, Db, InsertExt, Result};
+use hms_db::{At, Db, Error, InsertExt, Result};
 use hms_model::Secret;
 
-use crate::domain::chain::KeyRecord;
+use crate::domain::chain::{KeyRecord, PublicKey, Signer};
 use crate::schema::checkpoint_keys;
 
 /// A key as it is kept.
@@ -24,6 +26,27 @@ pub struct Published {
     pub active: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+}
+
+/// What a key that is kept no longer has in the place of its private half.
+const DESTROYED: &str = "";
+
+/// The signer with the key of the database. Asked for whenever something is to be signed, under the lock of the head of
+/// the chain, so that after a rotation all replicas sign with the new one.
+pub fn signer(db: &mut Db) -> Result<Signer> {
+    let kept = active(db)?.ok_or_else(|| Error::Other("there is no key of checkpoints".into()))?;
+    kept.signer()
+}
+
+impl Kept {
+    /// The key as it signs.
+    pub fn signer(&self) -> Result<Signer> {
+        let damaged = || Error::Other("the key of checkpoints in the database is damaged".into());
+        let pkcs8 = STANDARD.decode(self.pkcs8.expose()).map_err(|_| damaged())?;
+        let signer = Signer::new(&pkcs8).map_err(|_| damaged())?;
+        let published = KeyRecord { id: signer.id().to_owned(), public_key: signer.public().base64() };
+        if self.public == published { Ok(signer) } else { Err(damaged()) }
+    }
 }
 
 /// The key to sign with.
@@ -50,6 +73,20 @@ pub fn insert_first(db: &mut Db, key: &Kept, now: DateTime<Utc>) -> Result<()> {
     );
     diesel::insert_into(checkpoint_keys::table).values(values).or_ignore().execute(db)?;
     Ok(())
+}
+
+/// Puts a key in the place of the active one, whose private half is gone with that.
+pub fn replace(db: &mut Db, old: &str, new: &Kept, now: DateTime<Utc>) -> Result<()> {
+    let replaced = (checkpoint_keys::active.eq(false), checkpoint_keys::pkcs8.eq(DESTROYED));
+    diesel::update(checkpoint_keys::table.find(old)).set(replaced).execute(db)?;
+    insert_first(db, new, now)
+}
+
+/// The public key of this id.
+pub fn find(db: &mut Db, id: &str) -> Result<Option<PublicKey>> {
+    let key = checkpoint_keys::table.find(id).select(checkpoint_keys::public_key);
+    let key: Option<String> = key.first(db).optional()?;
+    Ok(key.and_then(|key| PublicKey::from_base64(&key).ok()))
 }
 
 /// All public keys, the oldest first.

@@ -63,11 +63,7 @@ impl Chain {
             },
         };
         for number in 1..=count {
-            let entry = act(number);
-            let link = chain.head.link(&entry).unwrap();
-            chain.head.append(&link, entry.at);
-            let (prev, hash, text, seq) = (link.prev, link.hash, link.text, link.seq);
-            chain.entries.push(Entry { seq, prev, hash, text, id: Some(entry.id), agrees: true });
+            chain.add();
             if signed_after.contains(&number) {
                 chain.sign();
             }
@@ -77,8 +73,34 @@ impl Chain {
     }
 
     pub fn sign(&mut self) {
-        let (statement, signed) = self.head.sign(&self.signer, DateTime::UNIX_EPOCH).unwrap();
+        let (statement, signed) = self.head.sign(&self.signer, None, DateTime::UNIX_EPOCH).unwrap();
         self.signed.push((statement.seq, signed));
+    }
+
+    /// Signs once more with the present key, which names the next; gives the present one back.
+    pub fn hand_over(&mut self) -> Signer {
+        let next = signer();
+        let (statement, signed) =
+            self.head.sign(&self.signer, Some(next.public()), DateTime::UNIX_EPOCH).unwrap();
+        self.signed.push((statement.seq, signed));
+        std::mem::replace(&mut self.signer, next)
+    }
+
+    /// Adds so many entries, and signs the last one.
+    pub fn grow(&mut self, count: usize) {
+        for _ in 0..count {
+            self.add();
+        }
+        self.sign();
+        self.end = self.head.tip.clone();
+    }
+
+    fn add(&mut self) {
+        let entry = act(self.entries.len() + 1);
+        let link = self.head.link(&entry).unwrap();
+        self.head.append(&link, entry.at);
+        let (prev, hash, text, seq) = (link.prev, link.hash, link.text, link.seq);
+        self.entries.push(Entry { seq, prev, hash, text, id: Some(entry.id), agrees: true });
     }
 
     /// Prunes up to this entry.

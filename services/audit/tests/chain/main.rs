@@ -10,3 +10,4 @@
 mod any;
 mod cases;
 mod made;
+mod rotation;

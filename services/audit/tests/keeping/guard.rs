@@ -5,7 +5,7 @@ use hms_testkit::on_both_back_ends;
 
 use crate::common::{App, entries, sql, ten_entries, verify};
 
-const REFUSED: [&str; 17] = [
+const REFUSED: [&str; 20] = [
     "UPDATE entries SET resource = 'x'",
     "UPDATE entries SET entry = '{}' WHERE seq = 5",
     "UPDATE entries SET seq = 50 WHERE seq = 10",
@@ -17,6 +17,9 @@ const REFUSED: [&str; 17] = [
     "DELETE FROM checkpoints WHERE number = 1",
     "DELETE FROM checkpoints",
     "UPDATE checkpoint_keys SET active = false",
+    "UPDATE checkpoint_keys SET pkcs8 = ''",
+    "UPDATE checkpoint_keys SET active = false, pkcs8 = '', public_key = 'x'",
+    "UPDATE checkpoint_keys SET active = false, pkcs8 = ''; UPDATE checkpoint_keys SET active = true",
     "DELETE FROM checkpoint_keys",
     "INSERT INTO prunings (seq, at) VALUES (7, '2026-03-02T08:00:00Z')",
     "INSERT INTO prunings (seq, at) VALUES (1000, '2026-03-02T08:00:00Z')",

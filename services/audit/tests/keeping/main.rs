@@ -15,5 +15,6 @@ mod export;
 mod growing;
 mod guard;
 mod pruning;
+mod rotation;
 mod signing;
 mod tampering;

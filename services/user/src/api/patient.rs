@@ -10,11 +10,12 @@ pub mod patch;
 pub mod put;
 
 use chrono::{DateTime, Utc};
+use hms_care::{NotInCare, Sight};
 use hms_db::Db;
 use hms_model::audit::Action;
 use hms_model::event::PatientUpdated;
 use hms_model::id::{AccountId, PatientId};
-use hms_model::role::{Reach, Requires, Viewer};
+use hms_model::role::{Reach, Requires};
 use hms_model::{Email, Identifier, Phone};
 use hms_problem::Problem;
 use hms_service::{Act, Call, Reply, Work};
@@ -98,45 +99,16 @@ fn shown(patient: Patient) -> Result<Reply, Problem> {
     Ok(Reply::ok(&PatientView::from(patient))?.version(version))
 }
 
-/// Who asks, and by which rules.
-#[derive(Debug, Clone)]
-struct Sight {
-    viewer: Viewer,
-    rules: RecordRules,
+/// Refuses a patient whom the caller may not see.
+fn check(sight: &Sight, db: &mut Db, patient: &Patient, now: DateTime<Utc>) -> Result<(), Problem> {
+    let Some(carer) = sight.carer(db)? else { return Ok(patient.visible_to(sight.reach())?) };
+    let own = patient.account_id == Some(carer.account_id());
+    if carer.sees(db, patient.id, own, now)? { Ok(()) } else { Err(NotInCare.into()) }
 }
 
-impl Sight {
-    fn of<R: Requires>(call: &Call<R>, rules: &RecordRules) -> Result<Self, Problem> {
-        let (claims, reach) = (call.claims()?, call.reach()?);
-        let viewer = Viewer {
-            account_id: claims.sub,
-            roles: claims.roles.clone(),
-            reach,
-            practitioner_id: claims.practitioner_id,
-            department_id: None,
-        };
-        Ok(Self { viewer, rules: *rules })
-    }
-
-    fn reach(&self) -> Reach {
-        self.viewer.reach
-    }
-
-    /// The one who asks, when it is somebody who sees only those in their care.
-    fn held_to_care(&self, db: &mut Db) -> Result<Option<Viewer>, Problem> {
-        if !self.viewer.is_held_to_care(self.rules.access) {
-            return Ok(None);
-        }
-        Ok(Some(store::care::placed(db, self.viewer.clone())?))
-    }
-
-    /// Refuses a patient whom they may not see.
-    fn check(&self, db: &mut Db, patient: &Patient, now: DateTime<Utc>) -> Result<(), Problem> {
-        let Some(viewer) = self.held_to_care(db)? else { return Ok(patient.visible_to(self.reach())?) };
-        let relation = store::care::relation(db, &viewer, patient, now)?;
-        let seen = viewer.sees(self.rules.access, patient.id, relation);
-        if seen { Ok(()) } else { Err(Refusal::NotInCare.into()) }
-    }
+/// Who asks, by the rules of the deployment.
+fn sight<R: Requires>(call: &Call<R>, rules: &RecordRules) -> Result<Sight, Problem> {
+    Ok(Sight::new(call.claims()?, call.reach()?, rules.access))
 }
 
 /// Changes a patient as `decide` says: loads, decides, saves, tells others and the audit.
@@ -147,7 +119,7 @@ fn change(
     decide: impl FnOnce(&Patient, DateTime<Utc>) -> Result<Change<Patient>, Refusal>,
 ) -> Result<Patient, Problem> {
     let before = store::patient::lock(work.db, id)?;
-    sight.check(work.db, &before, work.now)?;
+    check(sight, work.db, &before, work.now)?;
     work.check_version(before.version)?;
     let change = decide(&before, work.now)?;
     if !change.fields.is_empty() {

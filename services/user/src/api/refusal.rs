@@ -15,8 +15,6 @@ impl From<Refusal> for Problem {
                 .message("You may change these fields of your own record only: phone, email, address.")
                 .detail("fields", fields),
             Refusal::BeyondDepartment | Refusal::NoEmergency => Problem::new(Code::Forbidden).message(text),
-            // Whoever treats must learn that there is a way.
-            Refusal::NotInCare => Problem::new(Code::Forbidden).message(text).detail("break_glass", true),
             Refusal::AlreadyPatient { id } => already_patient(id),
             Refusal::Rule { field, reason } => Problem::field(Code::Unprocessable, field, reason),
             Refusal::Transition { status, allowed } => Problem::new(Code::IllegalTransition)
@@ -69,7 +67,6 @@ mod tests {
             (Refusal::NotTheirs, Code::NotFound),
             (Refusal::Fields { fields: vec!["gender"] }, Code::Forbidden),
             (Refusal::BeyondDepartment, Code::Forbidden),
-            (Refusal::NotInCare, Code::Forbidden),
             (Refusal::NoEmergency, Code::Forbidden),
             (Refusal::AlreadyPatient { id }, Code::Duplicate),
             (Refusal::Rule { field: "birth_date", reason: "must not be in the future" }, Code::Unprocessable),

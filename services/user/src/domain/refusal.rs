@@ -17,9 +17,6 @@ pub enum Refusal {
     /// The caller is bound to a department, and this belongs to none.
     #[error("Access that is bound to a department does not reach this.")]
     BeyondDepartment,
-    /// The caller treats, and the patient is in nobody's care of theirs.
-    #[error("This patient is neither in your care nor in that of your department.")]
-    NotInCare,
     /// The caller does not treat, or is a program.
     #[error("Only people who treat may break the glass, and each in person.")]
     NoEmergency,

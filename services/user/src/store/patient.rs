@@ -3,11 +3,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use hms_api::{Cmp, List};
+use hms_care::{Carer, in_care};
 use hms_db::{At, Code, Db, InsertExt, Json, KeepExt, Key, LockExt, MultiBackend, compare};
 use hms_model::id::{AccountId, PatientId};
-use hms_model::role::{Reach, Viewer};
+use hms_model::role::Reach;
 
-use super::care::in_care;
 use super::identifier::identifier_table;
 use super::list::{any_of, boxed, identified, rows_and_count, search};
 use super::{Unwritten, changed, read, read_json, read_optional, write_json};
@@ -16,6 +16,8 @@ use crate::domain::{Gender, Patient, PatientDetails, PatientStatus, last_birth_d
 use crate::schema::{patient_identifiers, patients};
 
 identifier_table!(patient_identifiers, patient_id);
+
+hms_care::held_to_care!(patients);
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = patients, treat_none_as_null = true)]
@@ -102,13 +104,16 @@ pub fn list(
 type Query = patients::BoxedQuery<'static, MultiBackend>;
 
 /// What a caller reaches, and who it is when they see only those in their care.
-pub type Whose<'a> = (Reach, Option<&'a Viewer>);
+pub type Whose<'a> = (Reach, Option<&'a Carer>);
 
 fn filtered(list: &List<PatientFilters>, (reach, carer): Whose<'_>, now: DateTime<Utc>) -> Query {
     let (filters, today) = (&list.filters, now.date_naive());
     let query = within(patients::table.into_boxed(), reach);
     let query = match carer {
-        Some(viewer) => query.filter(in_care(viewer, now)),
+        Some(carer) => {
+            let own = patients::account_id.eq(Some(Key::from(carer.account_id())));
+            query.filter(in_care!(patients::id, carer, now).or(own))
+        }
         None => query,
     };
     let query = compare!(query, patients::status, filters.status, |status| Code(status));

@@ -8,6 +8,8 @@ use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
 use super::move_on;
+use crate::State;
+use crate::api::sight;
 use crate::domain::{Appointment, Status};
 
 /// The patient is there. Only staff may say so.
@@ -16,7 +18,9 @@ use crate::domain::{Appointment, Status};
 #[post("/appointments/{id}/arrive")]
 pub async fn arrive(
     call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
     id: web::Path<AppointmentId>,
 ) -> Result<Reply, Problem> {
-    move_on(call, id.into_inner(), Status::Arrived).await
+    let sight = sight(&call, &state)?;
+    move_on(call, id.into_inner(), sight, Status::Arrived).await
 }

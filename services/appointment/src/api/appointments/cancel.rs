@@ -2,6 +2,7 @@
 
 use actix_web::{post, web};
 use hms_api::{Json, Problems};
+use hms_care::Sight;
 use hms_model::audit::Action;
 use hms_model::id::AppointmentId;
 use hms_model::role::scope;
@@ -11,6 +12,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{audit, caller, hold, kind_of, save, shown};
+use crate::State;
+use crate::api::sight;
 use crate::domain::{Appointment, Caller, Reason, Refusal};
 use crate::events::{self, Fact};
 use crate::store;
@@ -36,20 +39,22 @@ pub struct Cancellation {
 #[post("/appointments/{id}/cancel")]
 pub async fn cancel(
     call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
     id: web::Path<AppointmentId>,
     body: Json<Cancellation>,
 ) -> Result<Reply, Problem> {
-    let (caller, id, cancellation) = (caller(&call)?, id.into_inner(), body.into_inner());
-    call.write(move |work| call_off(work, id, caller, cancellation)).await
+    let (caller, sight) = (caller(&call)?, sight(&call, &state)?);
+    let (id, cancellation) = (id.into_inner(), body.into_inner());
+    call.write(move |work| call_off(work, id, (caller, &sight), cancellation)).await
 }
 
 fn call_off(
     work: &mut Work<'_>,
     id: AppointmentId,
-    caller: Caller,
+    (caller, sight): (Caller, &Sight),
     cancellation: Cancellation,
 ) -> Result<Reply, Problem> {
-    let held = hold(work, id, caller.reach)?;
+    let held = hold(work, id, sight)?;
     let kind = kind_of(work, &held.appointment)?;
     let mut all = vec![held.appointment];
     if cancellation.following {

@@ -1,7 +1,8 @@
 //! `POST /appointments`.
 
-use actix_web::post;
+use actix_web::{post, web};
 use hms_api::{Json, Problems};
+use hms_care::Sight;
 use hms_model::audit::Action;
 use hms_model::id::{AppointmentTypeId, DepartmentId, HoldId, PatientId, PractitionerId, ResourceId};
 use hms_model::role::scope;
@@ -12,7 +13,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{audit, caller, taken};
+use crate::State;
 use crate::api::placing;
+use crate::api::sight;
 use crate::domain::{
     Appointment, Booking, Caller, Description, InitialStatus, Moment, Placement, Reason, Refusal, Request,
 };
@@ -98,17 +101,22 @@ impl From<NewAppointment> for Request {
 #[post("/appointments")]
 pub async fn create(
     call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
     body: Json<NewAppointment>,
 ) -> Result<Reply, Problem> {
-    let (caller, request) = (caller(&call)?, Request::from(body.into_inner()));
-    call.write(move |work| book(work, request, caller)).await
+    let (caller, sight) = (caller(&call)?, sight(&call, &state)?);
+    let request = Request::from(body.into_inner());
+    call.write(move |work| book(work, request, (caller, &sight))).await
 }
 
-fn book(work: &mut Work<'_>, request: Request, caller: Caller) -> Result<Reply, Problem> {
+fn book(work: &mut Work<'_>, request: Request, (caller, sight): (Caller, &Sight)) -> Result<Reply, Problem> {
+    let patient = request.patient_id;
     let booking = Booking::new(request, caller, work.now)?;
     let (id, is_record) = (work.new_id(), booking.is_record());
     let known = store::known(work.db, &booking.question(id, work.now), booking.identifiers())?;
     booking.allowed(&known)?;
+    // An appointment binds those who have it to the patient: nobody reaches a record by making one.
+    sight.check(work.db, patient, work.now)?;
     let found = match (booking.hold_id(), booking.ask(work.now)) {
         (Some(hold), _) => redeem(work, &booking, hold)?,
         (None, Some(ask)) => placing::find(work, &known, &ask, &[])?,

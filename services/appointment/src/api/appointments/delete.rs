@@ -9,6 +9,8 @@ use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
 use super::{audit, caller, hold, kind_of, written};
+use crate::State;
+use crate::api::sight;
 use crate::events::{self, Fact};
 use crate::store;
 
@@ -18,11 +20,12 @@ use crate::store;
 #[delete("/appointments/{id}")]
 pub async fn delete(
     call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
     id: web::Path<AppointmentId>,
 ) -> Result<Reply, Problem> {
-    let (caller, id) = (caller(&call)?, id.into_inner());
+    let (caller, sight, id) = (caller(&call)?, sight(&call, &state)?, id.into_inner());
     call.write(move |work| {
-        let held = hold(work, id, caller.reach)?;
+        let held = hold(work, id, &sight)?;
         let kind = kind_of(work, &held.appointment)?;
         let next = held.appointment.remove(kind.as_ref(), caller.is_patient(), work.now)?;
         written(store::hide(work.db, &held.appointment, &next))?;

@@ -8,6 +8,8 @@ use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
 use super::move_on;
+use crate::State;
+use crate::api::sight;
 use crate::domain::{Appointment, Status};
 
 /// It took place. Only staff may say so.
@@ -16,7 +18,9 @@ use crate::domain::{Appointment, Status};
 #[post("/appointments/{id}/fulfil")]
 pub async fn fulfil(
     call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
     id: web::Path<AppointmentId>,
 ) -> Result<Reply, Problem> {
-    move_on(call, id.into_inner(), Status::Fulfilled).await
+    let sight = sight(&call, &state)?;
+    move_on(call, id.into_inner(), sight, Status::Fulfilled).await
 }

@@ -1,11 +1,13 @@
 //! `GET /appointments`.
 
-use actix_web::get;
+use actix_web::{get, web};
 use hms_api::{List, Page, Problems};
 use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
+use crate::State;
+use crate::api::sight;
 use crate::domain::Appointment;
 use crate::store::{self, AppointmentFilters};
 
@@ -15,10 +17,11 @@ use crate::store::{self, AppointmentFilters};
 #[get("/appointments")]
 pub async fn list(
     call: Call<scope::AppointmentRead>,
+    state: web::Data<State>,
     list: List<AppointmentFilters>,
 ) -> Result<Reply, Problem> {
-    let reach = call.reach()?;
-    let page = call.read(move |db| Ok(store::list(db, &list, reach)?)).await?;
+    let (sight, now) = (sight(&call, &state)?, call.context().clock.now());
+    let page = call.read(move |db| Ok(store::list(db, &list, &sight, now)?)).await?;
     let patients = page.results.iter().map(|appointment| appointment.patient_id);
     call.disclose(Disclosure::list("appointment", patients)).await?;
     Reply::ok(&page)

@@ -1,8 +1,9 @@
 //! `POST /appointments/series`.
 
-use actix_web::post;
+use actix_web::{post, web};
 use chrono::{DateTime, Utc};
 use hms_api::{Json, Problems};
+use hms_care::Sight;
 use hms_model::audit::Action;
 use hms_model::id::{
     AppointmentId, AppointmentTypeId, DepartmentId, PatientId, PractitionerId, ResourceId, SeriesId,
@@ -15,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{audit, caller, taken};
+use crate::State;
 use crate::api::placing;
+use crate::api::sight;
 use crate::domain::{
     Appointment, Ask, Booking, Busy, Calendar, Caller, Description, InitialStatus, Known, Moment, Placement,
     Reason, Refusal, Request, Rule, Zone,
@@ -105,9 +108,13 @@ pub struct SeriesOutcome {
         Problems),
     security(("bearer" = ["appointment:write"])))]
 #[post("/appointments/series")]
-pub async fn series(call: Call<scope::AppointmentWrite>, body: Json<NewSeries>) -> Result<Reply, Problem> {
-    let (caller, new) = (caller(&call)?, body.into_inner());
-    call.write(move |work| book(work, &new, caller)).await
+pub async fn series(
+    call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
+    body: Json<NewSeries>,
+) -> Result<Reply, Problem> {
+    let (caller, sight, new) = (caller(&call)?, sight(&call, &state)?, body.into_inner());
+    call.write(move |work| book(work, &new, (caller, &sight))).await
 }
 
 /// A time of the series, with the booking it would be and the place that was found for it.
@@ -117,11 +124,12 @@ struct Candidate {
     found: Result<Placement, Refusal>,
 }
 
-fn book(work: &mut Work<'_>, new: &NewSeries, caller: Caller) -> Result<Reply, Problem> {
+fn book(work: &mut Work<'_>, new: &NewSeries, (caller, sight): (Caller, &Sight)) -> Result<Reply, Problem> {
     let bookings = bookings(new, caller, work.now)?;
     let Some((first, _)) = bookings.first() else { return Err(Code::Unprocessable.into()) };
     let known = store::known(work.db, &first.question(work.new_id(), work.now), &[])?;
     first.allowed(&known)?;
+    sight.check(work.db, new.patient_id, work.now)?;
     let candidates = place_all(work, &known, bookings)?;
     if new.dry_run {
         let occurrences = candidates.iter().map(Candidate::shown).collect();

@@ -11,7 +11,9 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::{audit, caller, hold, later, save, shown};
+use crate::State;
 use crate::api::placing;
+use crate::api::sight;
 use crate::domain::{Appointment, Caller, Change, Changed, Description, Known, Moment, Reason, Refusal};
 use crate::events::{self, Fact};
 use crate::store::{self, Held};
@@ -70,12 +72,14 @@ impl From<AppointmentChange> for Change {
 #[patch("/appointments/{id}")]
 pub async fn update(
     call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
     id: web::Path<AppointmentId>,
     body: Json<AppointmentChange>,
 ) -> Result<Reply, Problem> {
-    let (caller, id, body) = (caller(&call)?, id.into_inner(), body.into_inner());
+    let (caller, sight) = (caller(&call)?, sight(&call, &state)?);
+    let (id, body) = (id.into_inner(), body.into_inner());
     call.write(move |work| {
-        let held = hold(work, id, caller.reach)?;
+        let held = hold(work, id, &sight)?;
         let (following, change) = (body.following, Change::from(body));
         for_department(caller.reach, &change)?;
         if following { later::apply(work, held, caller, &change) } else { apply(work, held, caller, change) }

@@ -9,7 +9,8 @@ use hms_model::role::{Reach, scope};
 use hms_problem::{Code, Problem};
 use hms_service::{Call, Disclosure};
 
-use crate::{ics, store};
+use crate::api::sight;
+use crate::{State, ics, store};
 
 /// How far back the calendar reaches.
 const BACK: TimeDelta = TimeDelta::days(31);
@@ -25,17 +26,18 @@ const AHEAD: TimeDelta = TimeDelta::days(366);
 #[get("/practitioners/{id}/calendar.ics")]
 pub async fn calendar(
     call: Call<scope::AppointmentRead>,
+    state: web::Data<State>,
     id: web::Path<PractitionerId>,
 ) -> Result<HttpResponse, Problem> {
-    let (reach, id, now) = (call.reach()?, id.into_inner(), call.context().clock.now());
-    let department = match reach {
+    let (sight, id, now) = (sight(&call, &state)?, id.into_inner(), call.context().clock.now());
+    let department = match sight.reach() {
         Reach::Everyone => None,
         Reach::Department { department_id } => Some(department_id),
         Reach::Own { .. } => return Err(Problem::new(Code::Forbidden).message("Only staff may do this.")),
     };
     let window = TimeSlot::new(now - BACK, now + AHEAD).map_err(|_| Code::Internal)?;
     let (name, appointments) =
-        call.read(move |db| Ok(store::calendar_of(db, id, department, window)?)).await?;
+        call.read(move |db| Ok(store::calendar_of(db, id, department, window, &sight, now)?)).await?;
     let patients = appointments.iter().map(|appointment| appointment.patient_id);
     call.disclose(Disclosure::list("appointment", patients)).await?;
     Ok(HttpResponse::Ok()

@@ -2,9 +2,10 @@
 
 use actix_web::{post, web};
 use hms_api::{Json, Problems};
+use hms_care::Sight;
 use hms_model::audit::Action;
 use hms_model::id::{AppointmentId, DepartmentId, PatientId};
-use hms_model::role::{Reach, scope};
+use hms_model::role::scope;
 use hms_problem::{Code, Problem};
 use hms_service::{Call, Reply, Work};
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{here, known, tell};
 use crate::State;
-use crate::api::appointments;
+use crate::api::{appointments, sight};
 use crate::domain::queue::Arrival;
 use crate::domain::{Reference, Refusal, Status, Ticket, Triage, Zone};
 use crate::events::{self, Fact};
@@ -44,18 +45,18 @@ pub async fn check_in(
     state: web::Data<State>,
     body: Json<CheckIn>,
 ) -> Result<Reply, Problem> {
-    let (reach, zone, body) = (call.reach()?, state.config.queue_zone, body.into_inner());
-    let reply = call.write(move |work| give(work, &body, reach, zone)).await?;
+    let (sight, zone, body) = (sight(&call, &state)?, state.config.queue_zone, body.into_inner());
+    let reply = call.write(move |work| give(work, &body, &sight, zone)).await?;
     state.feed.wake();
     Ok(reply)
 }
 
-fn give(work: &mut Work<'_>, body: &CheckIn, reach: Reach, zone: Zone) -> Result<Reply, Problem> {
+fn give(work: &mut Work<'_>, body: &CheckIn, sight: &Sight, zone: Zone) -> Result<Reply, Problem> {
     let arrival = match body.appointment_id {
-        Some(id) => of_appointment(work, id, body, reach, zone)?,
+        Some(id) => of_appointment(work, id, body, sight, zone)?,
         None => of_walk_in(work, body, zone)?,
     };
-    here(reach, arrival.department_id)?;
+    here(sight.reach(), arrival.department_id)?;
     known(work, arrival.department_id)?;
     let (letters, nth) = store::queue::next_number(work.db, arrival.department_id, arrival.day)?;
     if let Some((id, _)) = arrival.appointment
@@ -93,10 +94,10 @@ fn of_appointment(
     work: &mut Work<'_>,
     id: AppointmentId,
     body: &CheckIn,
-    reach: Reach,
+    sight: &Sight,
     zone: Zone,
 ) -> Result<Arrival, Problem> {
-    let held = appointments::hold(work, id, reach)?;
+    let held = appointments::hold(work, id, sight)?;
     let before = &held.appointment;
     if body.patient_id.is_some_and(|patient| patient != before.patient_id) {
         return Err(Refusal::field("patient_id", "the appointment is another patient's").into());

@@ -2,6 +2,7 @@
 
 use actix_web::{post, web};
 use hms_api::Problems;
+use hms_care::Sight;
 use hms_model::audit::Action;
 use hms_model::id::WaitlistEntryId;
 use hms_model::role::scope;
@@ -9,7 +10,8 @@ use hms_problem::{Code, Problem};
 use hms_service::{Call, Reply, Work};
 
 use super::hold;
-use crate::api::appointments;
+use crate::State;
+use crate::api::{appointments, sight};
 use crate::domain::{
     Appointment, Booking, Caller, Entry, EntryStatus, Hold, InitialStatus, OfferStatus, Refusal, Request,
 };
@@ -24,14 +26,19 @@ use crate::store::{self, waitlist};
 #[post("/waitlist/{id}/accept")]
 pub async fn accept(
     call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
     id: web::Path<WaitlistEntryId>,
 ) -> Result<Reply, Problem> {
-    let (caller, id) = (appointments::caller(&call)?, id.into_inner());
-    call.write(move |work| book(work, id, caller)).await
+    let (caller, sight, id) = (appointments::caller(&call)?, sight(&call, &state)?, id.into_inner());
+    call.write(move |work| book(work, id, (caller, &sight))).await
 }
 
-fn book(work: &mut Work<'_>, id: WaitlistEntryId, caller: Caller) -> Result<Reply, Problem> {
-    let entry = hold(work, id, caller.reach)?;
+fn book(
+    work: &mut Work<'_>,
+    id: WaitlistEntryId,
+    (caller, sight): (Caller, &Sight),
+) -> Result<Reply, Problem> {
+    let entry = hold(work, id, sight)?;
     let Some(offer) = entry.offer.clone().filter(|offer| offer.expires_at > work.now) else {
         let waits = matches!(entry.status, EntryStatus::Waiting | EntryStatus::Offered);
         return Err(if waits { gone() } else { Refusal::IllegalEntry(entry.status).into() });

@@ -1,7 +1,8 @@
 //! `POST /waitlist`.
 
-use actix_web::post;
+use actix_web::{post, web};
 use hms_api::{Json, Problems};
+use hms_care::Sight;
 use hms_model::audit::Action;
 use hms_model::id::{AppointmentTypeId, DepartmentId, PatientId, PractitionerId};
 use hms_model::role::{Reach, scope};
@@ -10,6 +11,8 @@ use hms_service::{Act, Call, Reply, Work};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::State;
+use crate::api::sight;
 use crate::domain::{Entry, EntryStatus, Moment, Priority, Reference, Refusal};
 use crate::store::{directory, schedules, types, waitlist};
 
@@ -39,14 +42,19 @@ pub struct NewEntry {
 #[utoipa::path(tag = "waitlist", operation_id = "create_waitlist_entry", request_body = NewEntry,
     responses((status = 201, body = Entry), Problems), security(("bearer" = ["appointment:write"])))]
 #[post("/waitlist")]
-pub async fn create(call: Call<scope::AppointmentWrite>, body: Json<NewEntry>) -> Result<Reply, Problem> {
-    let (reach, new) = (call.reach()?, body.into_inner());
-    call.write(move |work| wait(work, new, reach)).await
+pub async fn create(
+    call: Call<scope::AppointmentWrite>,
+    state: web::Data<State>,
+    body: Json<NewEntry>,
+) -> Result<Reply, Problem> {
+    let (sight, new) = (sight(&call, &state)?, body.into_inner());
+    call.write(move |work| wait(work, new, &sight)).await
 }
 
-fn wait(work: &mut Work<'_>, new: NewEntry, reach: Reach) -> Result<Reply, Problem> {
-    allowed(&new, reach)?;
+fn wait(work: &mut Work<'_>, new: NewEntry, sight: &Sight) -> Result<Reply, Problem> {
+    allowed(&new, sight.reach())?;
     let minutes = known(work, &new)?;
+    sight.check(work.db, new.patient_id, work.now)?;
     let entry = Entry {
         id: work.new_id(),
         patient_id: new.patient_id,

@@ -9,6 +9,7 @@ use hms_service::{Call, Reply};
 
 use super::{hold, shown};
 use crate::State;
+use crate::api::sight;
 use crate::domain::{Entry, EntryStatus, OfferStatus, Refusal};
 use crate::offering::{audit, give_back};
 
@@ -22,10 +23,10 @@ pub async fn decline(
     state: web::Data<State>,
     id: web::Path<WaitlistEntryId>,
 ) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
+    let (sight, id) = (sight(&call, &state)?, id.into_inner());
     let reply = call
         .write(move |work| {
-            let entry = hold(work, id, reach)?;
+            let entry = hold(work, id, &sight)?;
             if entry.status != EntryStatus::Offered {
                 return Err(Refusal::IllegalEntry(entry.status).into());
             }

@@ -8,6 +8,8 @@ use hms_problem::{Code, Problem};
 use hms_service::{Call, Disclosure, Reply};
 
 use super::shown;
+use crate::State;
+use crate::api::sight;
 use crate::domain::Entry;
 use crate::store::waitlist;
 
@@ -18,13 +20,19 @@ use crate::store::waitlist;
 #[get("/waitlist/{id}")]
 pub async fn get(
     call: Call<scope::AppointmentRead>,
+    state: web::Data<State>,
     id: web::Path<WaitlistEntryId>,
 ) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
-    let entry = call.read(move |db| Ok(waitlist::find(db, id)?)).await?;
-    if !reach.covers_in(entry.patient_id, entry.department_id) {
-        return Err(Code::NotFound.into());
-    }
+    let (sight, id, now) = (sight(&call, &state)?, id.into_inner(), call.context().clock.now());
+    let entry = call.read(move |db| {
+        let entry = waitlist::find(db, id)?;
+        if !sight.reach().covers_in(entry.patient_id, entry.department_id) {
+            return Err(Code::NotFound.into());
+        }
+        sight.check(db, entry.patient_id, now)?;
+        Ok(entry)
+    });
+    let entry = entry.await?;
     call.disclose(Disclosure::one("waitlist_entry", id, entry.patient_id)).await?;
     shown(&entry)
 }

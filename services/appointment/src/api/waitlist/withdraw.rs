@@ -9,6 +9,7 @@ use hms_service::{Call, Reply};
 
 use super::hold;
 use crate::State;
+use crate::api::sight;
 use crate::domain::{EntryStatus, OfferStatus};
 use crate::offering::{audit, give_back};
 
@@ -22,10 +23,10 @@ pub async fn withdraw(
     state: web::Data<State>,
     id: web::Path<WaitlistEntryId>,
 ) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
+    let (sight, id) = (sight(&call, &state)?, id.into_inner());
     let reply = call
         .write(move |work| {
-            let entry = hold(work, id, reach)?;
+            let entry = hold(work, id, &sight)?;
             let next = give_back(work, &entry, OfferStatus::Withdrawn, EntryStatus::Withdrawn)?;
             audit(work, &next, "withdrawn")?;
             Ok(Reply::no_content())

@@ -1,7 +1,9 @@
 //! Lists of who waits.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
+use hms_care::{Carer, Sight, in_care};
 use hms_db::{At, Code, Db, Key, MultiBackend, compare};
 use hms_model::id::{DepartmentId, PatientId, PractitionerId};
 use hms_model::role::Reach;
@@ -25,7 +27,12 @@ list_filters! {
     ordering: ["created_at"],
 }
 
-fn visible<'a>(list: &List<WaitlistFilters>, reach: Reach) -> table::BoxedQuery<'a, MultiBackend> {
+fn visible<'a>(
+    list: &List<WaitlistFilters>,
+    reach: Reach,
+    carer: Option<&Carer>,
+    now: DateTime<Utc>,
+) -> table::BoxedQuery<'a, MultiBackend> {
     let query = table::table.into_boxed();
     let query = match reach {
         Reach::Everyone => query,
@@ -35,6 +42,10 @@ fn visible<'a>(list: &List<WaitlistFilters>, reach: Reach) -> table::BoxedQuery<
         Reach::Department { department_id } => {
             query.filter(table::department_id.eq(Some(Key::from(department_id))))
         }
+    };
+    let query = match carer {
+        Some(carer) => query.filter(in_care!(table::patient_id, carer, now)),
+        None => query,
     };
     let filters = &list.filters;
     let query = compare!(query, table::patient_id, &filters.patient_id, |id| Key::from(id));
@@ -46,13 +57,20 @@ fn visible<'a>(list: &List<WaitlistFilters>, reach: Reach) -> table::BoxedQuery<
 }
 
 /// One page of those that the caller may see, with what is offered to them.
-pub fn list(db: &mut Db, list: &List<WaitlistFilters>, reach: Reach) -> hms_db::Result<Page<Entry>> {
-    let query = page!(visible(list, reach).select(Row::as_select()), list, table::id, {
+pub fn list(
+    db: &mut Db,
+    list: &List<WaitlistFilters>,
+    sight: &Sight,
+    now: DateTime<Utc>,
+) -> hms_db::Result<Page<Entry>> {
+    let (reach, carer) = (sight.reach(), sight.carer(db)?);
+    let matching = || visible(list, reach, carer.as_ref(), now);
+    let query = page!(matching().select(Row::as_select()), list, table::id, {
         "created_at" => table::created_at,
     });
     let rows: Vec<Row> = query.load(db)?;
     let count = if list.must_count(rows.len()) {
-        Some(visible(list, reach).count().get_result(db)?)
+        Some(matching().count().get_result(db)?)
     } else {
         list.count_known(rows.len())
     };

@@ -16,8 +16,10 @@ use hms_service::{Act, Call, Reply};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::domain::AUDIT;
+use super::sight;
+use crate::State;
 use crate::domain::chain::Record;
+use crate::domain::{AUDIT, Refusal};
 use crate::store::walk::{self, Span, Walk, WalkError};
 
 /// Which entries to export; all of them where nothing is said.
@@ -36,12 +38,21 @@ pub struct ExportRange {
 /// Exports the chain as lines of JSON that can be checked with the public key alone (`hms audit verify --file`).
 ///
 /// A span of time gives the shortest unbroken part of the chain that holds all its entries, up to the checkpoint
-/// that signs it. The line `end` comes last: an export without it is not whole.
+/// that signs it. The line `end` comes last: an export without it is not whole. Where records are the care team's, it is
+/// not for those who treat.
 #[utoipa::path(tag = "audit", params(ExportRange),
     responses((status = 200, body = String, content_type = "application/x-ndjson"), Problems),
     security(("bearer" = ["audit:read"])))]
 #[get("/audit/export")]
-pub async fn export(call: Call<scope::AuditRead>, range: ExportRange) -> Result<HttpResponse, Problem> {
+pub async fn export(
+    call: Call<scope::AuditRead>,
+    state: web::Data<State>,
+    range: ExportRange,
+) -> Result<HttpResponse, Problem> {
+    let sight = sight(&call, &state)?;
+    if sight.is_held_to_care() {
+        return Err(Refusal::TooWide.into());
+    }
     let act = Act::new(Action::Read, AUDIT).detail(range.to_string());
     call.write_unkeyed(move |work| {
         work.audit(act)?;

@@ -1,4 +1,6 @@
-//! `GET /audit/keys`.
+//! The keys of checkpoints, and `GET /audit/keys`.
+
+pub mod rotate;
 
 use actix_web::get;
 use chrono::{DateTime, Utc};
@@ -10,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::store;
+use crate::store::keys::Published;
 
 /// The public keys of checkpoints.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,18 +35,23 @@ pub struct CheckpointKey {
     created_at: DateTime<Utc>,
 }
 
+impl From<Published> for CheckpointKey {
+    fn from(published: Published) -> Self {
+        Self {
+            id: published.key.id,
+            algorithm: "Ed25519",
+            public_key: published.key.public_key,
+            active: published.active,
+            created_at: published.created_at,
+        }
+    }
+}
+
 /// Shows the public keys by which the chain of entries can be checked. Keep them elsewhere than the entries.
 #[utoipa::path(tag = "audit", responses((status = 200, body = CheckpointKeys), Problems),
     security(("bearer" = ["audit:read"])))]
 #[get("/audit/keys")]
 pub async fn keys(call: Call<scope::AuditRead>) -> Result<Reply, Problem> {
     let published = call.read(|db| Ok(store::keys::published(db)?)).await?;
-    let keys = published.into_iter().map(|published| CheckpointKey {
-        id: published.key.id,
-        algorithm: "Ed25519",
-        public_key: published.key.public_key,
-        active: published.active,
-        created_at: published.created_at,
-    });
-    Reply::ok(&CheckpointKeys { keys: keys.collect() })
+    Reply::ok(&CheckpointKeys { keys: published.into_iter().map(CheckpointKey::from).collect() })
 }

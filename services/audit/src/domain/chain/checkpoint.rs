@@ -18,6 +18,10 @@ pub struct Statement {
     pub hash: Hash,
     /// The id of the key that signs.
     pub key: String,
+    /// The key that signs from the next checkpoint on, where the present one is handed over to another: its 32 bytes in
+    /// base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_key: Option<String>,
     /// The number of the checkpoint: they count from 1, without gaps.
     pub number: i64,
     /// The hash of the statement of the checkpoint before it; 64 zeros in the first.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use hms_model::audit::AuditEntry;
 
-use super::{Hash, Place, SignedCheckpoint, Signer, Statement, canonical};
+use super::{Hash, Place, PublicKey, SignedCheckpoint, Signer, Statement, canonical};
 
 /// The most entries that a checkpoint may leave to the next one.
 pub const LONGEST_RUN: i64 = 1_000;
@@ -67,10 +67,11 @@ impl Head {
         run >= LONGEST_RUN || self.waiting_since.is_some_and(|since| now - since >= LONGEST_WAIT)
     }
 
-    /// Signs how far the chain has come.
+    /// Signs how far the chain has come, and which key signs from now on where it is another.
     pub fn sign(
         &mut self,
         signer: &Signer,
+        next: Option<&PublicKey>,
         now: DateTime<Utc>,
     ) -> serde_json::Result<(Statement, SignedCheckpoint)> {
         let statement = Statement {
@@ -78,6 +79,7 @@ impl Head {
             boundary: (self.boundary.seq > 0).then(|| self.boundary.clone()),
             hash: self.tip.hash.clone(),
             key: signer.id().to_owned(),
+            next_key: next.map(PublicKey::base64),
             number: self.checkpoint.number + 1,
             previous: self.checkpoint.hash.clone(),
             seq: self.tip.seq,

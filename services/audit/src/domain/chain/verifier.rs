@@ -17,6 +17,10 @@ pub struct Verifier {
     anchor: Place,
     whole: bool,
     boundary: Option<Place>,
+    /// What says so, while the key that signed it is not known: it may yet be handed over to.
+    unproven: Option<SignedCheckpoint>,
+    /// The key that the last one was handed over to; from there on no other signs.
+    successor: Option<String>,
     started: bool,
     /// Whether it has been looked at where the entries begin.
     begun: bool,
@@ -46,6 +50,8 @@ impl Verifier {
             anchor: Place::beginning(),
             whole: true,
             boundary: None,
+            unproven: None,
+            successor: None,
             started: false,
             begun: false,
             tip: Tip { place: Place::beginning(), id: None, before: None },
@@ -109,6 +115,10 @@ impl Verifier {
     fn boundary(&mut self, signed: &SignedCheckpoint) {
         match self.open(signed) {
             Ok(statement) => self.boundary = statement.boundary,
+            Err(Kind::UnknownKey) => {
+                self.boundary = signed.read().and_then(|statement| statement.boundary);
+                self.unproven = Some(signed.clone());
+            }
             Err(kind) => self.unsound(kind, signed),
         }
     }
@@ -236,6 +246,13 @@ impl Verifier {
                 return self.found(Kind::Edit, seq, None, reason);
             }
         }
+        if self.successor.as_ref().is_some_and(|key| *key != statement.key) {
+            let reason = format!(
+                "the checkpoint {number} is signed with the key {}, which was replaced",
+                statement.key
+            );
+            return self.found(Kind::UnknownKey, seq, None, reason);
+        }
         if seq < self.tip.place.seq {
             let reason = format!("the checkpoint {number} comes after entries that are newer");
             return self.found(Kind::Reorder, seq, None, reason);
@@ -246,7 +263,26 @@ impl Verifier {
         }
         self.first_uncovered = None;
         self.checkpoints = self.checkpoints.saturating_add(1);
+        if let Some(next) = &statement.next_key {
+            self.hand_over(next);
+        }
         self.last = Some((statement, hash));
+    }
+
+    /// Trusts the key that a checkpoint names as the next one, since a key that is trusted has signed it.
+    fn hand_over(&mut self, next: &str) {
+        // One that cannot be read is nobody's: what comes next is signed with another.
+        let Ok(key) = PublicKey::from_base64(next) else { return self.successor = Some(next.to_owned()) };
+        self.successor = Some(key.id().to_owned());
+        self.keys.push(key);
+        if let Some(signed) = self.unproven.take()
+            && let Err(kind) = self.open(&signed)
+        {
+            match kind {
+                Kind::UnknownKey => self.unproven = Some(signed),
+                _ => self.unsound(kind, &signed),
+            }
+        }
     }
 
     /// Each entry follows the one before it, but the last is not the one that was signed.
@@ -277,6 +313,7 @@ impl Verifier {
     pub fn finish(mut self) -> Report {
         let suspected = self.suspect.take().map(|suspect| suspect.verdict(self.end.as_ref()));
         let finding = self.finding.take().or(suspected).or(self.unsigned.take());
+        let finding = finding.or_else(|| self.boundary_is_unproven());
         let finding = finding.or_else(|| self.end_is_missing()).or_else(|| self.checkpoints_are_missing());
         let signed = self.last.map(|(statement, _)| Place { hash: statement.hash, seq: statement.seq });
         Report {
@@ -289,6 +326,13 @@ impl Verifier {
             signed,
             finding,
         }
+    }
+
+    fn boundary_is_unproven(&self) -> Option<Finding> {
+        let statement = self.unproven.as_ref()?.read()?;
+        let Statement { number, key, seq, .. } = statement;
+        let reason = format!("the checkpoint {number} is signed with the key {key}");
+        Some(Finding { kind: Kind::UnknownKey, seq, id: None, reason })
     }
 
     fn end_is_missing(&self) -> Option<Finding> {

@@ -31,7 +31,7 @@ pub async fn list(
     list: List<BreakGlassFilters>,
 ) -> Result<Reply, Problem> {
     let page = call.read(move |db| {
-        let (all, count) = store::care::list(db, &list)?;
+        let (all, count) = store::broken_glass::list(db, &list)?;
         Ok(Page::new(&list, all, count, |glass| glass.id.uuid()))
     });
     let page = page.await?;

@@ -32,7 +32,7 @@ pub async fn break_glass(
     call.write(move |work| {
         let patient = store::patient::find(work.db, id)?;
         let glass = BreakGlass::open(work.new_id(), (account, patient.id), emergency, work.now, lifetime);
-        store::care::insert(work.db, &glass)?;
+        store::broken_glass::insert(work.db, &glass)?;
         work.publish(&AccessBreakGlass(facts(&glass)))?;
         let act = Act::new(Action::Execute, "break_glass").on(glass.id).of_patient(glass.patient_id);
         work.audit(act.detail(glass.reason.to_string()))?;

@@ -6,7 +6,7 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
-use super::{Sight, change};
+use super::{change, sight};
 use crate::config::RecordRules;
 
 /// Takes a patient's record out of use; it stays, as `inactive`.
@@ -20,7 +20,7 @@ pub async fn delete(
     rules: web::Data<RecordRules>,
     id: web::Path<PatientId>,
 ) -> Result<Reply, Problem> {
-    let (sight, id) = (Sight::of(&call, &rules)?, id.into_inner());
+    let (sight, id) = (sight(&call, &rules)?, id.into_inner());
     let reach = sight.reach();
     call.write(move |work| {
         change(work, (id, &sight), Action::Delete, |patient, now| patient.retire(reach, now))?;

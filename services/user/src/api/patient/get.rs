@@ -5,7 +5,7 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
-use super::{PatientView, Sight, shown};
+use super::{PatientView, check, shown, sight};
 use crate::config::RecordRules;
 use crate::store;
 
@@ -20,10 +20,10 @@ pub async fn get(
     rules: web::Data<RecordRules>,
     id: web::Path<PatientId>,
 ) -> Result<Reply, Problem> {
-    let (sight, id, now) = (Sight::of(&call, &rules)?, id.into_inner(), call.context().clock.now());
+    let (sight, id, now) = (sight(&call, &rules)?, id.into_inner(), call.context().clock.now());
     let patient = call.read(move |db| {
         let patient = store::patient::find(db, id)?;
-        sight.check(db, &patient, now)?;
+        check(&sight, db, &patient, now)?;
         Ok(patient)
     });
     let patient = patient.await?;

@@ -6,7 +6,7 @@ use hms_model::{Email, Phone};
 use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
-use super::{PatientView, Sight};
+use super::{PatientView, sight};
 use crate::config::RecordRules;
 use crate::domain::{BirthDate, Gender, IdentifierToken, PatientStatus};
 use crate::store;
@@ -38,9 +38,9 @@ pub async fn list(
     rules: web::Data<RecordRules>,
     list: List<PatientFilters>,
 ) -> Result<Reply, Problem> {
-    let (sight, now) = (Sight::of(&call, &rules)?, call.context().clock.now());
+    let (sight, now) = (sight(&call, &rules)?, call.context().clock.now());
     let page = call.read(move |db| {
-        let carer = sight.held_to_care(db)?;
+        let carer = sight.carer(db)?;
         let whose = (sight.reach(), carer.as_ref());
         let (patients, count) = store::patient::list(db, &list, whose, now)?;
         Ok(Page::new(&list, patients, count, |patient| patient.id.uuid()))

@@ -6,7 +6,7 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
-use super::{PatientView, Sight, change, shown};
+use super::{PatientView, change, shown, sight};
 use crate::config::RecordRules;
 use crate::domain::PatientDetails;
 
@@ -23,7 +23,7 @@ pub async fn put(
     id: web::Path<PatientId>,
     body: Json<PatientDetails>,
 ) -> Result<Reply, Problem> {
-    let (sight, id, details) = (Sight::of(&call, &rules)?, id.into_inner(), body.into_inner());
+    let (sight, id, details) = (sight(&call, &rules)?, id.into_inner(), body.into_inner());
     let reach = sight.reach();
     call.write(move |work| {
         shown(change(work, (id, &sight), Action::Update, |patient, now| {

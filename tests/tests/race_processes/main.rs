@@ -9,6 +9,9 @@
     reason = "a test may fail by panic"
 )]
 
+mod offers;
+mod screens;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,0 +1,21 @@
+//! Which patients' records a caller sees, in every service that shows any. [`hms_model::role::Viewer::sees`] decides;
+//! here is what a service keeps for that, and how a handler and a list ask.
+//!
+//! The user service knows who is in whose care and tells it as `care_team.changed` and `access.break_glass`. A service
+//! that follows the rule has the tables of [`schema`] in its database, hands these events to [`keep_relation`] and
+//! [`keep_glass`], and asks a [`Sight`] for each record and the macro [`in_care`](crate::in_care) for each list.
+
+pub mod schema;
+mod sight;
+mod store;
+
+pub use sight::{Carer, NotInCare, Sight};
+pub use store::{keep_glass, keep_relation};
+
+use hms_model::role::RecordAccess;
+use hms_settings::{SettingError, Settings};
+
+/// `HMS_RECORD_ACCESS` (`organisation`): whose records staff see. All services need the same.
+pub fn record_access(settings: &Settings) -> Result<RecordAccess, SettingError> {
+    settings.parse_or("HMS_RECORD_ACCESS", RecordAccess::Organisation)
+}
