@@ -9,4 +9,4 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 made=$("$here/../others.sh" "$here")
-exec "$made/bin/python" -u "$here/$1" "${@:2}"
+exec "$made/bin/python" -u -W ignore "$here/$1" "${@:2}"

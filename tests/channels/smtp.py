@@ -72,7 +72,7 @@ class Handler:
 
 def sign_in(server, session, envelope, mechanism, data):
     right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER, PASSWORD)
-    return AuthResult(success=right, auth_data=data.login)
+    return AuthResult(success=right, handled=False, auth_data=data.login)
 
 
 async def main():
