@@ -29,7 +29,7 @@ on_both_back_ends! {
         // Here they are due again five seconds later, which the clock never reaches; the other one's clock goes.
         rest(&world).await;
         world.receiver.answer(200);
-        let mut other = replica(&world, "20000");
+        let mut other = replica(&world);
         until("some deliveries", 60, async || (taken(&world).len() >= ENOUGH).then_some(())).await;
         other.start_kill().unwrap();
         other.wait().await.unwrap();
@@ -49,8 +49,8 @@ on_both_back_ends! {
     }
 }
 
-/// The program of the service, at the same database and data folder; its attempts end after so many milliseconds.
-pub fn replica(world: &World, timeout_ms: &str) -> Child {
+/// The program of the service, at the same database and data folder.
+fn replica(world: &World) -> Child {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     Command::new(env!("CARGO_BIN_EXE_hms-notification"))
         .env("DATABASE_URL", world.app.database_url().expose())
@@ -58,7 +58,6 @@ pub fn replica(world: &World, timeout_ms: &str) -> Child {
         .env("HMS_PORT_OFFSET", (port - 8003).to_string())
         .env("HMS_WEBHOOK_ALLOW_HTTP", "true")
         .env("HMS_WEBHOOK_ALLOW_PRIVATE", "true")
-        .env("HMS_WEBHOOK_TIMEOUT_MS", timeout_ms)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -81,11 +81,6 @@ impl Receiver {
         self.shared.lock().open
     }
 
-    /// How many requests have come.
-    pub fn count(&self) -> usize {
-        self.shared.lock().received.len()
-    }
-
     pub fn received(&self) -> Vec<Received> {
         self.shared.lock().received.clone()
     }
