@@ -10,7 +10,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway bench-gateway-faults image k8s-check services services-down clean
+.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway bench-gateway-faults bench-gateway-idle bench-instructions image k8s-check services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,14 @@ bench-peers: ## every budget beside what others use: a Python stack, pgbench, ng
 
 bench-gateway-faults: ## what failing services cost the others behind the gateway (settings: gateway/benches/faults.rs)
 	cargo bench -p hms-gateway --bench faults
+
+bench-gateway-idle: ## 10000 idle clients of the gateway: none is lost, and what each costs (settings: tests/bench-gateway-idle.py)
+	cargo build -p hms-gateway --profile release
+	PROFILE=release tests/bench-gateway-idle.py
+
+bench-instructions: ## the instructions of one request, counted by valgrind, against their budgets; PROFILE=release for a release build
+	cargo build -p hms-gateway --profile $(PROFILE)
+	PROFILE=$(PROFILE) tests/instructions/run.py
 
 bench-gateway: ## the gateway beside nginx and HAProxy (settings: tests/bench-gateway.sh)
 	tests/bench-gateway.sh

@@ -108,7 +108,8 @@ impl Door {
                 let own = own::pages(Data::clone(&gateway)).await?;
                 Ok::<_, ()>(fn_service(move |request: Request| {
                     let answer = phases::run(Data::clone(&gateway), own.clone(), secure, request);
-                    async move { Ok::<_, Infallible>(answer.await) }
+                    // A connection that is idle is not to hold the room of a request.
+                    Box::pin(async move { Ok::<_, Infallible>(answer.await) })
                 }))
             }
         });
