@@ -1,4 +1,4 @@
-//! What appointment tells: appointments, the waitlist and the queue at the counter.
+//! What appointment tells: appointments, the waitlist, the queue at the counter, and when places are open.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::event::Event;
 use crate::id::{
-    AppointmentId, AppointmentTypeId, DepartmentId, OfferId, PatientId, PractitionerId, SeriesId, TicketId,
-    WaitlistEntryId,
+    AppointmentId, AppointmentTypeId, DepartmentId, HolidayId, OfferId, PatientId, PractitionerId,
+    ScheduleId, SeriesId, TicketId, WaitlistEntryId,
 };
 
 /// What every event of an appointment tells.
@@ -73,6 +73,8 @@ appointment_events! {
     AppointmentFulfilled = "appointment.fulfilled",
     /// The patient did not come.
     AppointmentNoshow = "appointment.noshow",
+    /// It is at another place now, at the same time.
+    AppointmentUpdated = "appointment.updated",
 }
 
 /// What is told when a time that became free is offered to somebody who waits.
@@ -131,6 +133,18 @@ pub struct TicketFacts {
     pub patient_id: Option<PatientId>,
     /// The appointment that it is for.
     pub appointment_id: Option<AppointmentId>,
+    /// When it was given.
+    #[serde(default)]
+    pub arrived_at: Option<DateTime<Utc>>,
+    /// When it was last called to a desk.
+    #[serde(default)]
+    pub called_at: Option<DateTime<Utc>>,
+    /// When it came to its end: served, or its owner has gone.
+    #[serde(default)]
+    pub ended_at: Option<DateTime<Utc>>,
+    /// When it came to be as it is told of.
+    #[serde(default)]
+    pub changed_at: Option<DateTime<Utc>>,
 }
 
 /// A ticket of the queue was given or has changed.
@@ -138,3 +152,66 @@ pub struct TicketFacts {
 #[serde(transparent)]
 pub struct QueueChanged(pub TicketFacts);
 facts_event!(QueueChanged = "queue.changed" by "appointment", ticket_id);
+
+/// How long a place is open on a day that is not as the week says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpenDay {
+    /// The day, in the zone of the schedule.
+    pub day: NaiveDate,
+    /// How many minutes it is open.
+    pub minutes: i64,
+    /// How many when the day is a holiday of the place as well.
+    pub holiday_minutes: i64,
+}
+
+/// What is told of a schedule: for how long it is open, not when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleFacts {
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// Its version after the fact.
+    pub version: i64,
+    /// Whose time it is.
+    pub practitioner_id: PractitionerId,
+    /// Where.
+    pub department_id: DepartmentId,
+    /// Whether it is in use.
+    pub active: bool,
+    /// The IANA zone of the place.
+    pub zone: String,
+    /// The first day.
+    pub valid_from: NaiveDate,
+    /// The last day; none: until it is changed.
+    pub valid_to: Option<NaiveDate>,
+    /// How many minutes it is open on each day of the week, Monday first.
+    pub week_minutes: [i64; 7],
+    /// The days that are different.
+    pub exceptions: Vec<OpenDay>,
+}
+
+/// A schedule was made or has changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct ScheduleChanged(pub ScheduleFacts);
+facts_event!(ScheduleChanged = "schedule.changed" by "appointment", schedule_id);
+
+/// What is told of a day on which a place is closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HolidayFacts {
+    /// The holiday.
+    pub holiday_id: HolidayId,
+    /// 1 when it was made, 2 when it was taken away.
+    pub version: i64,
+    /// The place; none: all of them.
+    pub department_id: Option<DepartmentId>,
+    /// The day.
+    pub day: NaiveDate,
+    /// Whether it is a holiday still.
+    pub active: bool,
+}
+
+/// A holiday was made or taken away.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct HolidayChanged(pub HolidayFacts);
+facts_event!(HolidayChanged = "holiday.changed" by "appointment", holiday_id);

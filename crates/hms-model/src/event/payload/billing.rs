@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::event::Event;
-use crate::id::{AppointmentId, InvoiceId, PatientId, PaymentId};
+use crate::id::{AppointmentId, DepartmentId, InvoiceId, PatientId, PaymentId, PractitionerId};
 use crate::money::Money;
 
 /// What is told of an invoice or a credit note; never its lines.
@@ -29,6 +29,15 @@ pub struct InvoiceFacts {
     pub open: Money,
     /// Until when it is to be paid.
     pub due_on: Option<NaiveDate>,
+    /// The day that it was issued, and counts for.
+    #[serde(default)]
+    pub issued_on: Option<NaiveDate>,
+    /// Whose revenue it is.
+    #[serde(default)]
+    pub department_id: Option<DepartmentId>,
+    /// Who treated the patient.
+    #[serde(default)]
+    pub practitioner_id: Option<PractitionerId>,
 }
 
 /// An invoice, or a credit note, has its number and is owed now.
@@ -70,6 +79,15 @@ pub struct PaymentFacts {
     /// See `source`.
     #[serde(default)]
     pub reference: Option<String>,
+    /// The day that the money was received, or given back.
+    #[serde(default)]
+    pub booked_on: Option<NaiveDate>,
+    /// The department of the invoice that it was meant for.
+    #[serde(default)]
+    pub department_id: Option<DepartmentId>,
+    /// The practitioner of that invoice.
+    #[serde(default)]
+    pub practitioner_id: Option<PractitionerId>,
 }
 
 /// Money was taken.
