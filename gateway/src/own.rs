@@ -1,4 +1,4 @@
-//! The few pages that the gateway answers itself: health, metrics, the merged API document and its two views.
+//! The few pages that the gateway answers itself: health, metrics, the merged API document and its two views, the console.
 
 mod health;
 mod merge;
@@ -34,6 +34,7 @@ fn configure(cfg: &mut ServiceConfig) {
     page(cfg, "/api/schema", schema::show);
     let pages = hms_docs::Pages { title: "HMS".to_owned(), spec_url: "/api/schema", base: "/api" };
     hms_docs::configure(cfg, &pages);
+    hms_console::configure(cfg);
     routes::configure(cfg);
     cfg.default_service(web::to(no_route));
 }

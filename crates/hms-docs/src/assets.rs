@@ -1,4 +1,4 @@
-//! The files behind the pages, compiled in as they travel: the large ones compressed.
+//! The files behind pages, compiled in as they travel: the large ones compressed.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::OnceLock;
@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse};
 
-/// One file.
+/// A file behind a page.
 pub struct Asset {
-    /// The name under `/docs/assets/`.
+    /// Its name in the folder of the assets.
     pub name: &'static str,
     content_type: &'static str,
     gzip: bool,
@@ -16,27 +16,35 @@ pub struct Asset {
     tag: OnceLock<String>,
 }
 
-const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
+/// The content type of a script.
+pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+/// The content type of a style.
+pub const CSS: &str = "text/css; charset=utf-8";
 
-/// Every file that the pages name.
+/// Every file that the pages of the documentation name.
 pub static ALL: [Asset; 5] = [
-    compressed("swagger-ui-bundle.js", JAVASCRIPT, include_bytes!("../assets/swagger-ui-bundle.js.gz")),
-    compressed("swagger-ui.css", CSS, include_bytes!("../assets/swagger-ui.css.gz")),
-    compressed("redoc.standalone.js", JAVASCRIPT, include_bytes!("../assets/redoc.standalone.js.gz")),
-    plain("swagger-ui-init.js", JAVASCRIPT, include_bytes!("../assets/swagger-ui-init.js")),
-    plain("pages.css", CSS, include_bytes!("../assets/pages.css")),
+    Asset::compressed(
+        "swagger-ui-bundle.js",
+        JAVASCRIPT,
+        include_bytes!("../assets/swagger-ui-bundle.js.gz"),
+    ),
+    Asset::compressed("swagger-ui.css", CSS, include_bytes!("../assets/swagger-ui.css.gz")),
+    Asset::compressed("redoc.standalone.js", JAVASCRIPT, include_bytes!("../assets/redoc.standalone.js.gz")),
+    Asset::plain("swagger-ui-init.js", JAVASCRIPT, include_bytes!("../assets/swagger-ui-init.js")),
+    Asset::plain("pages.css", CSS, include_bytes!("../assets/pages.css")),
 ];
 
-const fn compressed(name: &'static str, content_type: &'static str, body: &'static [u8]) -> Asset {
-    Asset { name, content_type, gzip: true, body, tag: OnceLock::new() }
-}
-
-const fn plain(name: &'static str, content_type: &'static str, body: &'static [u8]) -> Asset {
-    Asset { name, content_type, gzip: false, body, tag: OnceLock::new() }
-}
-
 impl Asset {
+    /// A file that is compressed by gzip already.
+    pub const fn compressed(name: &'static str, content_type: &'static str, body: &'static [u8]) -> Self {
+        Self { name, content_type, gzip: true, body, tag: OnceLock::new() }
+    }
+
+    /// A file as it is.
+    pub const fn plain(name: &'static str, content_type: &'static str, body: &'static [u8]) -> Self {
+        Self { name, content_type, gzip: false, body, tag: OnceLock::new() }
+    }
+
     /// A tag of the content rather than of a version number, which somebody would have to keep in step.
     fn tag(&self) -> EntityTag {
         let tag = self.tag.get_or_init(|| {

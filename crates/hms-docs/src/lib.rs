@@ -13,7 +13,8 @@ mod pages;
 use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};
 
-use crate::pages::Page;
+pub use assets::{Asset, CSS, JAVASCRIPT};
+pub use pages::Page;
 
 /// What the pages show and where they stand.
 ///
@@ -33,19 +34,25 @@ pub struct Pages {
 ///
 /// The pages answer with and without a slash at the end. The OpenAPI document itself is the caller's.
 pub fn configure(cfg: &mut ServiceConfig, pages: &Pages) {
-    for asset in &assets::ALL {
-        let path = format!("{}/docs/assets/{}", pages.base, asset.name);
-        cfg.service(
-            web::resource(path)
-                .route(web::get().to(move |request: HttpRequest| assets::respond(asset, request)))
-                .route(web::head().to(move |request: HttpRequest| assets::respond(asset, request))),
-        );
-    }
+    serve(cfg, &format!("{}/docs/assets", pages.base), &assets::ALL);
     mount(cfg, format!("{}/docs", pages.base), pages::swagger_ui(pages));
     mount(cfg, format!("{}/redoc", pages.base), pages::redoc(pages));
 }
 
-fn mount(cfg: &mut ServiceConfig, path: String, page: Page) {
+/// Adds the files behind pages, below this path.
+pub fn serve(cfg: &mut ServiceConfig, folder: &str, files: &'static [Asset]) {
+    for asset in files {
+        let respond = move |request: HttpRequest| assets::respond(asset, request);
+        cfg.service(
+            web::resource(format!("{folder}/{}", asset.name))
+                .route(web::get().to(respond))
+                .route(web::head().to(respond)),
+        );
+    }
+}
+
+/// Adds a page, with and without a slash at the end of its path.
+pub fn mount(cfg: &mut ServiceConfig, path: String, page: Page) {
     let with_slash = format!("{path}/");
     let respond = move || pages::respond(page.clone());
     cfg.service(

@@ -13,6 +13,13 @@ pub struct Page {
     policy: &'static str,
 }
 
+impl Page {
+    /// A page of this text, and the content security policy that a browser gets with it.
+    pub fn new(html: impl Into<Bytes>, policy: &'static str) -> Self {
+        Self { html: html.into(), policy }
+    }
+}
+
 /// Nothing from elsewhere, nothing inline, no frame around us.
 const SWAGGER_UI_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -36,7 +43,7 @@ pub fn swagger_ui(pages: &Pages) -> Page {
              <script src=\"{assets}/swagger-ui-init.js\"></script>\n"
         ),
     );
-    Page { html: Bytes::from(html), policy: SWAGGER_UI_POLICY }
+    Page::new(html, SWAGGER_UI_POLICY)
 }
 
 /// Redoc: read.
@@ -51,7 +58,7 @@ pub fn redoc(pages: &Pages) -> Page {
              <script src=\"{assets}/redoc.standalone.js\"></script>\n"
         ),
     );
-    Page { html: Bytes::from(html), policy: REDOC_POLICY }
+    Page::new(html, REDOC_POLICY)
 }
 
 /// Answers with a page.

@@ -179,6 +179,8 @@ kinds! {
     WebhookDelivery => WebhookDeliveryId,
     /// One time that somebody broke the glass.
     BreakGlass => BreakGlassId,
+    /// One time that all figures are counted anew.
+    MetricsRebuild => MetricsRebuildId,
 }
 
 #[cfg(test)]

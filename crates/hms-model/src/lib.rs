@@ -1,5 +1,5 @@
-//! The words all HMS services share: typed ids, roles and scopes, checked values, half-open time slots, the
-//! clock seam and the events. No actix, no diesel: whoever needs only the words pulls in nothing else.
+//! The words all HMS services share: typed ids, roles and scopes, checked values, half-open time slots, time
+//! zones, the clock seam and the events. No actix, no diesel: whoever needs only the words pulls in nothing else.
 
 pub mod audit;
 pub mod clock;
@@ -12,9 +12,11 @@ mod secret;
 pub mod service;
 mod slot;
 mod value;
+mod zone;
 
 pub use clock::Clock;
 pub use code::{Coded, UnknownCode};
 pub use secret::{OneTimeToken, Secret};
 pub use slot::{EmptySlot, TimeSlot};
 pub use value::{Email, Identifier, Invalid, Phone, Text};
+pub use zone::Zone;

@@ -49,7 +49,7 @@ impl Role {
     fn groups(self) -> &'static [&'static [Scope]] {
         match self {
             Role::Admin => &[Scope::ALL],
-            Role::Doctor => &[SEE, AUDIT, TREAT, COUNTER, EMERGENCY, &[Scope::AppointmentOverbook]],
+            Role::Doctor => &[SEE, AUDIT, TREAT, COUNTER, EMERGENCY, FIGURES, &[Scope::AppointmentOverbook]],
             Role::Nurse => &[SEE, AUDIT, TREAT, COUNTER, EMERGENCY],
             Role::Receptionist => &[
                 SEE,
@@ -60,7 +60,7 @@ impl Role {
                 BILLS,
                 CASH_DESK,
             ],
-            Role::Accountant => &[SEE, AUDIT, BILLS, CASH_DESK, BOOKS],
+            Role::Accountant => &[SEE, AUDIT, BILLS, CASH_DESK, BOOKS, FIGURES],
             Role::Pharmacist | Role::LabTechnician => &[SEE, AUDIT, EMERGENCY],
             Role::Staff => &[SEE, AUDIT],
             Role::Patient => &[SEE, TREAT, BILLS],
@@ -103,6 +103,9 @@ const CASH_DESK: &[Scope] = &[
     Scope::CoverageRead,
     Scope::CoverageWrite,
 ];
+
+/// To read figures. Money is among them for those who also read invoices; whoever only treats sees their own.
+const FIGURES: &[Scope] = &[Scope::AnalyticsRead];
 
 /// To issue and take back invoices, to give money back, to name prices, to keep the ledger.
 const BOOKS: &[Scope] = &[
@@ -228,6 +231,8 @@ scopes! {
     LedgerRead = "ledger:read",
     /// Write to the ledger by hand, reverse its entries, close its periods.
     LedgerWrite = "ledger:write",
+    /// Read the figures: of the whole for those who run it or keep the books, of themselves for those who treat.
+    AnalyticsRead = "analytics:read",
     /// Read webhooks and what became of their deliveries, with the data that was sent.
     WebhookRead = "webhook:read",
     /// Make and change webhooks, send again.

@@ -26,6 +26,7 @@ macro_rules! with_services {
                 "practitioners/*/calendar.ics",
             ],
             notification 8003 ["notifications", "webhooks"],
+            metrics 8005 ["analytics"],
             billing 8006 ["billing", "accounting"],
             audit 8007 ["audit"],
         }

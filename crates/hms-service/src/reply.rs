@@ -40,6 +40,11 @@ impl Reply {
         Self::with(StatusCode::CREATED, body)
     }
 
+    /// 202 with a body: it is being done.
+    pub fn accepted<T: Serialize>(body: &T) -> Result<Self, Problem> {
+        Self::with(StatusCode::ACCEPTED, body)
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         let status = StatusCode::NO_CONTENT.as_u16();

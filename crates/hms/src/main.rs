@@ -8,6 +8,7 @@ use hms::audit::{self, AuditArgs};
 use hms::dead_letters::{self, DeadLettersArgs};
 use hms::import::{self, ImportArgs};
 use hms::keys::{self, KeysArgs};
+use hms::metrics::{self, MetricsArgs};
 use hms::{asyncapi, migrate, openapi, up};
 use hms_settings::Settings;
 
@@ -43,6 +44,8 @@ enum Command {
     Audit(AuditArgs),
     /// Rotates the keys that tokens are signed with.
     Keys(KeysArgs),
+    /// Counts the figures anew.
+    Metrics(MetricsArgs),
 }
 
 #[tokio::main]
@@ -58,6 +61,7 @@ async fn main() -> ExitCode {
         Command::DeadLetters(args) => return dead_letters::execute(args, &settings).await,
         Command::Audit(args) => return audit::execute(args, &settings).await,
         Command::Keys(args) => keys::run(args, &settings, &mut out).await,
+        Command::Metrics(args) => metrics::run(args, &settings, &mut out).await,
         Command::Up => up::up(&settings, &mut out).await,
         Command::Migrate { service } => migrate::migrate(&settings, service.as_deref(), &mut out).await,
         Command::Openapi { service } => openapi::write(&service, &mut out),

@@ -46,6 +46,35 @@ async fn detailed_health_tells_of_each_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_console_needs_no_service_and_keeps_its_policy() {
+    let gateway = Gateway::before(&nobody().await).await;
+    for path in ["/console/analytics", "/console/analytics/"] {
+        let page = gateway.get(path).await;
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, Some("text/html; charset=utf-8")),
+            "{path}"
+        );
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+        assert_eq!(
+            (page.header("x-content-type-options"), page.header("referrer-policy")),
+            (Some("nosniff"), Some("no-referrer"))
+        );
+    }
+    for (name, content_type) in [
+        ("chart.js", "text/javascript; charset=utf-8"),
+        ("analytics.js", "text/javascript; charset=utf-8"),
+        ("console.css", "text/css; charset=utf-8"),
+    ] {
+        let asset = gateway.get(&format!("/console/assets/{name}")).await;
+        assert_eq!((asset.status, asset.header("content-type")), (200, Some(content_type)), "{name}");
+    }
+    assert_eq!(gateway.get("/console/assets/../analytics.html").await.status, 400);
+    assert_eq!(gateway.get("/console/elsewhere").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn metrics_count_by_template_and_hold_no_id() {
     let echo = Echo::start().await;
     let gateway = Gateway::before(&echo.address).await;

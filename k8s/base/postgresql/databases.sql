@@ -8,6 +8,8 @@ CREATE ROLE "appointment" LOGIN PASSWORD 'appointment';
 CREATE DATABASE appointment_db OWNER "appointment";
 CREATE ROLE "notification" LOGIN PASSWORD 'notification';
 CREATE DATABASE notification_db OWNER "notification";
+CREATE ROLE "metrics" LOGIN PASSWORD 'metrics';
+CREATE DATABASE metrics_db OWNER "metrics";
 CREATE ROLE "billing" LOGIN PASSWORD 'billing';
 CREATE DATABASE billing_db OWNER "billing";
 CREATE ROLE "audit" LOGIN PASSWORD 'audit';

@@ -11,7 +11,7 @@ use crate::domain::Zone;
 /// How the counter works, and who sees whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// `HMS_QUEUE_ZONE` (`UTC`): the IANA zone whose midnight begins the numbers of the queue anew.
+    /// `HMS_QUEUE_ZONE` (`UTC`): the IANA zone of the clinic, whose midnight begins the numbers of the queue anew.
     pub queue_zone: Zone,
     /// `HMS_QUEUE_HEARTBEAT_MS` (15000): how often a stream that has nothing to tell shows that it is alive.
     pub heartbeat: Duration,

@@ -9,6 +9,7 @@ mod hold;
 mod hours;
 mod known;
 mod moment;
+mod open;
 mod placement;
 pub mod queue;
 mod refusal;
@@ -21,7 +22,6 @@ mod status;
 #[cfg(test)]
 mod tests;
 pub mod waitlist;
-mod zone;
 
 pub use appointment::Appointment;
 pub use appointment_type::{AppointmentType, AppointmentTypeDetails, LateCancel, Need};
@@ -40,7 +40,8 @@ pub use schedule::{Schedule, ScheduleDetails};
 pub use series::Rule;
 pub use status::Status;
 pub use waitlist::{Entry, EntryStatus, Offer, OfferStatus, Opening, Priority};
-pub use zone::Zone;
+
+pub use hms_model::Zone;
 
 use hms_model::Text;
 

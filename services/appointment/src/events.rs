@@ -6,14 +6,15 @@ use hms_bus::{ConsumeError, Consumer, Delivery};
 use hms_care::{keep_glass, keep_relation};
 use hms_model::event::{
     AccessBreakGlass, AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled,
-    AppointmentNoshow, AppointmentRescheduled, AppointmentScheduled, CareTeamChanged, DepartmentCreated,
-    DepartmentUpdated, PatientCreated, PatientUpdated, PractitionerCreated, PractitionerUpdated,
+    AppointmentNoshow, AppointmentRescheduled, AppointmentScheduled, AppointmentUpdated, CareTeamChanged,
+    DepartmentCreated, DepartmentUpdated, HolidayChanged, HolidayFacts, PatientCreated, PatientUpdated,
+    PractitionerCreated, PractitionerUpdated, ScheduleChanged,
 };
 use hms_problem::Problem;
 use hms_service::Work;
 use tokio::sync::Notify;
 
-use crate::domain::{Appointment, Status};
+use crate::domain::{Appointment, Holiday, Schedule, Status};
 use crate::store::directory::{keep_department, keep_patient, keep_practitioner};
 
 /// What has become of an appointment.
@@ -25,9 +26,21 @@ pub enum Fact {
     Recorded,
     /// It has another time now.
     Moved,
+    /// It has another department now, at the same time.
+    Elsewhere,
 }
 
-/// Tells it in the unit of work: the event follows from the status that the appointment has now, unless it was moved.
+impl Fact {
+    /// What others must know of a change; nothing where only words are different.
+    pub fn of_change(before: &Appointment, next: &Appointment) -> Option<Self> {
+        if (before.start, before.end) != (next.start, next.end) {
+            return Some(Self::Moved);
+        }
+        (before.department_id != next.department_id).then_some(Self::Elsewhere)
+    }
+}
+
+/// Tells it in the unit of work: the event follows from the status that the appointment has now, unless it has another time or place.
 pub fn publish(
     work: &mut Work<'_>,
     appointment: &Appointment,
@@ -35,8 +48,10 @@ pub fn publish(
     fact: Fact,
 ) -> Result<(), Problem> {
     let facts = facts(appointment, practitioner, fact == Fact::Recorded);
-    if fact == Fact::Moved {
-        return work.publish(&AppointmentRescheduled(facts));
+    match fact {
+        Fact::Moved => return work.publish(&AppointmentRescheduled(facts)),
+        Fact::Elsewhere => return work.publish(&AppointmentUpdated(facts)),
+        Fact::Status | Fact::Recorded => {}
     }
     match appointment.status {
         Status::Proposed | Status::Pending | Status::Booked | Status::Waitlist => {
@@ -67,6 +82,22 @@ fn facts(appointment: &Appointment, practitioner: &str, recorded: bool) -> Appoi
         series_id: appointment.series_id,
         late_cancellation: appointment.late_cancellation,
     }
+}
+
+/// Tells for how long a schedule is open.
+pub fn publish_schedule(work: &mut Work<'_>, schedule: &Schedule) -> Result<(), Problem> {
+    work.publish(&ScheduleChanged(schedule.facts()))
+}
+
+/// Tells of a holiday that was made, or taken away.
+pub fn publish_holiday(work: &mut Work<'_>, holiday: &Holiday, active: bool) -> Result<(), Problem> {
+    work.publish(&HolidayChanged(HolidayFacts {
+        holiday_id: holiday.id,
+        version: if active { 1 } else { 2 },
+        department_id: holiday.details.department_id,
+        day: holiday.details.date,
+        active,
+    }))
 }
 
 /// Keeps the copies of patients, practitioners and departments up to date, and who is in whose care. Its own events tell

@@ -12,7 +12,7 @@ mod common;
 use common::{APPOINTMENTS, World, at, path, wish, with};
 use hms_model::event::{
     AppointmentArrived, AppointmentCancelled, AppointmentFulfilled, AppointmentNoshow,
-    AppointmentRescheduled, AuditRecorded, Event, PractitionerUpdated,
+    AppointmentRescheduled, AppointmentUpdated, AuditRecorded, Event, PractitionerUpdated,
 };
 use hms_model::id::{Id, PatientId};
 use hms_model::role::Role;
@@ -72,6 +72,9 @@ hms_testkit::on_both_back_ends! {
         assert_eq!(same.expect(200)["version"], 3, "nothing is different");
         world.desk.patch(&route, &json!({})).await.expect(200);
         assert!(world.app.published_of::<AppointmentRescheduled>().await.is_empty());
+        let events = world.app.published_of::<AppointmentUpdated>().await;
+        let places: Vec<_> = events.iter().map(|event| event.0.department_id).collect();
+        assert_eq!(places, [Some(department), None]);
         assert_eq!(world.app.published_of::<AuditRecorded>().await.len(), 3);
     }
 

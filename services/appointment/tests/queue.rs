@@ -150,8 +150,12 @@ hms_testkit::on_both_back_ends! {
         assert_eq!(now["waiting"][1]["patient_id"], json!(patient));
         // The appointment is fulfilled by whoever treats.
         assert_eq!(counter.desk().get(&common::path(&appointment)).await["status"], "arrived");
-        let told = counter.world.app.published_of::<QueueChanged>().await;
-        let told: Vec<_> = told.iter().map(|event| format!("{} {}", event.0.number, event.0.status)).collect();
+        let events = counter.world.app.published_of::<QueueChanged>().await;
+        let QueueChanged(last) = events.last().unwrap();
+        let [arrived, called, ended] = [last.arrived_at, last.called_at, last.ended_at].map(Option::unwrap);
+        assert_eq!((last.changed_at, ended - called), (last.ended_at, TimeDelta::minutes(7)));
+        assert!(arrived <= called && events[0].0.called_at.is_none());
+        let told: Vec<_> = events.iter().map(|event| format!("{} {}", event.0.number, event.0.status)).collect();
         assert_eq!(told, ["A001 waiting", "A002 waiting", "A003 waiting", "A003 called", "A003 in_service", "A003 served"]);
     }
 

@@ -10,6 +10,7 @@
 mod common;
 
 use common::{World, schedule, with};
+use hms_model::event::{HolidayChanged, ScheduleChanged};
 use hms_model::id::Id;
 use hms_model::role::Role;
 use serde_json::{Value, json};
@@ -34,6 +35,10 @@ hms_testkit::on_both_back_ends! {
             let list = world.desk.get(&format!("/api/v1/schedules?practitioner_id={practitioner}&{query}")).await;
             assert_eq!(list.expect(200)["count"], count, "{query}");
         }
+        let events = world.app.published_of::<ScheduleChanged>().await;
+        let told: Vec<_> = events.iter().map(|event| (event.0.version, event.0.active)).collect();
+        assert_eq!(told, [(1, true), (2, false)]);
+        assert_eq!((events[1].0.practitioner_id, events[1].0.department_id), (practitioner, department));
         let doctor = world.app.client(&[Role::Doctor]);
         doctor.get(&path).await.expect(200);
         doctor.put(&path, &body).await.expect_problem(403, "FORBIDDEN");
@@ -131,5 +136,8 @@ hms_testkit::on_both_back_ends! {
         assert_eq!(list.expect(200)["count"], 2);
         world.desk.delete(&format!("/api/v1/holidays/{id}")).await.expect(204);
         world.desk.delete(&format!("/api/v1/holidays/{id}")).await.expect_problem(404, "NOT_FOUND");
+        let events = world.app.published_of::<HolidayChanged>().await;
+        let last = &events.last().unwrap().0;
+        assert_eq!((last.holiday_id.to_string(), last.version, last.active), (id.to_string(), 2, false));
     }
 }

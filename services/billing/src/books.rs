@@ -1,13 +1,14 @@
 //! What happens to money, as units of work do it: rows, ledger entry, events and audit together. The rules are pure
 //! and stand in `domain`; the order in which rows are held is that of [`store::invoices::hold`].
 
+use chrono::NaiveDate;
 use hms_db::Error;
 use hms_model::audit::Action;
 use hms_model::event::{
     BillingInvoiceIssued, BillingInvoicePaid, BillingInvoiceVoided, BillingPaymentCaptured,
     BillingPaymentRefunded, InvoiceFacts, PaymentFacts,
 };
-use hms_model::id::Id;
+use hms_model::id::{DepartmentId, Id, PractitionerId};
 use hms_model::money::Money;
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Work};
@@ -22,7 +23,7 @@ use crate::store;
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// The day that it counts for.
-    pub on: chrono::NaiveDate,
+    pub on: NaiveDate,
     /// Within how many days it is to be paid.
     pub due_in_days: u64,
     /// What the insurance takes; none: as the coverage says.
@@ -150,6 +151,7 @@ pub fn capture(
 ) -> Result<Option<Payment>, Problem> {
     let nothing = Money::zero(payment.amount.currency);
     let invoice = payment.invoice_id.map(|id| store::invoices::hold(work.db, id)).transpose()?;
+    let place = invoice.as_ref().map(place);
     let applied = match &invoice {
         Some(invoice) if invoice.currency != payment.amount.currency => {
             return Err(Refusal::Currency(invoice.currency).into());
@@ -172,7 +174,12 @@ pub fn capture(
     }
     let entry = booking::captured(&payment, applied, Stamp { on: payment.received_on, ..stamp(work) })?;
     post(work, entry)?;
-    work.publish(&BillingPaymentCaptured(payment_facts(&payment, payment.amount)))?;
+    work.publish(&BillingPaymentCaptured(payment_facts(
+        &payment,
+        payment.amount,
+        payment.received_on,
+        place,
+    )))?;
     audit_payment(work, Action::Create, &payment, "captured")?;
     Ok(Some(payment))
 }
@@ -208,7 +215,10 @@ pub fn refund(work: &mut Work<'_>, refund: &Refund) -> Result<Payment, Problem> 
     written(store::payments::save(work.db, &next))?;
     let entry = booking::refunded(&next, from_credit, reopened, stamp(work))?;
     post(work, entry)?;
-    work.publish(&BillingPaymentRefunded(payment_facts(&next, refund.amount)))?;
+    let meant_for = next.invoice_id.map(|id| store::invoices::find(work.db, id)).transpose()?;
+    let place = meant_for.as_ref().map(place);
+    let facts = payment_facts(&next, refund.amount, work.now.date_naive(), place);
+    work.publish(&BillingPaymentRefunded(facts))?;
     audit_payment(work, Action::Update, &next, "refunded")?;
     Ok(next)
 }
@@ -270,10 +280,25 @@ pub fn facts(invoice: &Invoice) -> InvoiceFacts {
         total: invoice.total,
         open: invoice.open,
         due_on: invoice.due_on,
+        issued_on: invoice.issued_on,
+        department_id: invoice.department_id,
+        practitioner_id: invoice.practitioner_id,
     }
 }
 
-fn payment_facts(payment: &Payment, amount: Money) -> PaymentFacts {
+/// Whose revenue an invoice is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    department_id: Option<DepartmentId>,
+    practitioner_id: Option<PractitionerId>,
+}
+
+fn place(invoice: &Invoice) -> Place {
+    Place { department_id: invoice.department_id, practitioner_id: invoice.practitioner_id }
+}
+
+fn payment_facts(payment: &Payment, amount: Money, on: NaiveDate, place: Option<Place>) -> PaymentFacts {
+    let Place { department_id, practitioner_id } = place.unwrap_or_default();
     PaymentFacts {
         payment_id: payment.id,
         version: payment.version,
@@ -283,5 +308,8 @@ fn payment_facts(payment: &Payment, amount: Money) -> PaymentFacts {
         amount,
         source: payment.source.clone(),
         reference: payment.source_reference.clone(),
+        booked_on: Some(on),
+        department_id,
+        practitioner_id,
     }
 }

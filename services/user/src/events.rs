@@ -4,8 +4,8 @@ use hms_bus::{ConsumeError, Consumer, Delivery};
 use hms_care::keep_relation;
 use hms_model::event::{
     AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled, AppointmentNoshow,
-    AppointmentRescheduled, AppointmentScheduled, CareFacts, CareTeamChanged, DepartmentFacts, PatientFacts,
-    PractitionerFacts,
+    AppointmentRescheduled, AppointmentScheduled, AppointmentUpdated, CareFacts, CareTeamChanged,
+    DepartmentFacts, PatientFacts, PractitionerFacts,
 };
 
 use crate::domain::{Department, Patient, PatientStatus, Practitioner, Status};
@@ -18,6 +18,7 @@ pub fn consumer() -> Consumer {
     Consumer::new("user")
         .on::<AppointmentScheduled>(|delivery, event| keep(delivery, &event.0))
         .on::<AppointmentRescheduled>(|delivery, event| keep(delivery, &event.0))
+        .on::<AppointmentUpdated>(|delivery, event| keep(delivery, &event.0))
         .on::<AppointmentCancelled>(|delivery, event| keep(delivery, &event.0))
         .on::<AppointmentArrived>(|delivery, event| keep(delivery, &event.0))
         .on::<AppointmentFulfilled>(|delivery, event| keep(delivery, &event.0))

@@ -1,5 +1,7 @@
 //! `hms import synthea` through the binary.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hms_tests::{Folder, Outcome, PATIENCE, Person, Platform, Process, repository, until};
 use serde_json::Value;
 
@@ -54,10 +56,49 @@ async fn all_is_there(platform: &Platform, folder: &str, rows: &Rows) {
     let before = in_lists(platform).await;
     assert_eq!(before, rows.map(|(_, rows)| rows));
     the_ledger_is_what_the_files_say(platform, folder).await;
+    the_figures_are_what_the_files_say(platform, folder).await;
     let again = import(platform, folder).await;
     assert_eq!(counts(&again, &["already_there"]), *rows, "{}", again.stderr);
     assert_eq!(in_lists(platform).await, before);
     the_ledger_is_what_the_files_say(platform, folder).await;
+    the_figures_are_what_the_files_say(platform, folder).await;
+}
+
+/// Each encounter counts for the day on which it began, once, and what it cost is revenue.
+async fn the_figures_are_what_the_files_say(platform: &Platform, folder: &str) {
+    let mut table = csv::Reader::from_path(format!("{folder}/encounters.csv")).unwrap();
+    let mut expected: BTreeMap<String, i64> = BTreeMap::new();
+    for row in table.records() {
+        *expected.entry(row.unwrap()[1][..10].to_owned()).or_default() += 1;
+    }
+    let years = expected.keys().map(|day| day[..4].to_owned()).collect::<BTreeSet<_>>();
+    let patients = count_of(&platform.admin().await, "patients").await;
+    let admin = platform.admin().await;
+    let net = -ledger_balance(&admin, "4000").await;
+    until("the figures", 4 * PATIENCE, async || {
+        let (mut days, mut revenue) = (BTreeMap::new(), 0);
+        for year in &years {
+            let path = format!("/api/v1/analytics/daily?from={year}-01-01&to={year}-12-31");
+            for row in admin.client.get(&path).await.expect(200).results() {
+                let count = row["appointments"].as_i64().unwrap();
+                if count > 0 {
+                    days.insert(row["from"].as_str().unwrap().to_owned(), count);
+                }
+                let usd = row["revenue"].as_array().unwrap().iter().find(|money| money["currency"] == "USD");
+                revenue += usd.map_or(0, |money| money["net"].as_i64().unwrap());
+            }
+        }
+        (days == expected && revenue == net).then_some(())
+    })
+    .await;
+    let front = admin.client.get("/api/v1/analytics/dashboard").await;
+    assert_eq!(front.expect(200)["last_30_days"]["new_patients"], patients);
+}
+
+async fn ledger_balance(admin: &Person, account: &str) -> i64 {
+    let report = admin.client.get("/api/v1/accounting/reports/trial-balance?currency=USD").await;
+    let rows = report.expect(200)["accounts"].as_array().unwrap();
+    rows.iter().find(|row| row["account"] == account).unwrap()["balance"].as_i64().unwrap()
 }
 
 /// To the cent: what insurances and patients owe, and what it was for.
@@ -74,12 +115,9 @@ async fn the_ledger_is_what_the_files_say(platform: &Platform, folder: &str) {
     let total = sum("encounters.csv", "TOTAL_CLAIM_COST") + sum("medications.csv", "TOTALCOST");
     let covered = sum("encounters.csv", "PAYER_COVERAGE") + sum("medications.csv", "PAYER_COVERAGE");
     let admin = platform.admin().await;
-    let report = admin.client.get("/api/v1/accounting/reports/trial-balance?currency=USD").await;
-    let balance = |account: &str| {
-        let rows = report.expect(200)["accounts"].as_array().unwrap();
-        rows.iter().find(|row| row["account"] == account).unwrap()["balance"].as_i64().unwrap()
-    };
-    assert_eq!((balance("1110"), balance("1100"), balance("4000")), (covered, total - covered, -total));
+    for (account, balance) in [("1110", covered), ("1100", total - covered), ("4000", -total)] {
+        assert_eq!(ledger_balance(&admin, account).await, balance, "{account}");
+    }
     let invoices = count_of(&admin, "billing/invoices").await;
     assert_eq!(invoices, count_of(&admin, "appointments").await, "an invoice for each encounter");
 }

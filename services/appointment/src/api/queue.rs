@@ -80,6 +80,10 @@ fn tell(work: &mut Work<'_>, ticket: &Ticket, action: Action, detail: &str) -> R
         desk: ticket.desk.clone(),
         patient_id: ticket.patient_id,
         appointment_id: ticket.appointment_id,
+        arrived_at: Some(ticket.arrived_at),
+        called_at: ticket.called_at,
+        ended_at: ticket.ended_at,
+        changed_at: Some(ticket.updated_at),
     }))?;
     let act = Act::new(action, "ticket").on(ticket.id).of_patients(ticket.patient_id);
     work.audit(act.detail(detail))

@@ -125,6 +125,13 @@ pub struct TimeRange {
     pub end: DayTime,
 }
 
+impl TimeRange {
+    /// How long it is on the clock of the wall.
+    pub fn minutes(&self) -> i64 {
+        i64::from(self.end.0) - i64::from(self.start.0)
+    }
+}
+
 /// The same time of every week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -210,11 +217,7 @@ impl Hours {
 
     /// When it is open on a day, in order; what only touches is left apart.
     pub fn of(&self, day: NaiveDate, is_holiday: bool) -> Vec<TimeRange> {
-        let weekday = Weekday::of(day);
-        let on = |list: &[WeeklyRange]| -> Vec<TimeRange> {
-            list.iter().filter(|range| range.weekday == weekday).map(|range| range.range()).collect()
-        };
-        let mut open = if is_holiday { Vec::new() } else { without(on(&self.weekly), &on(&self.breaks)) };
+        let mut open = if is_holiday { Vec::new() } else { self.usual(Weekday::of(day)) };
         let today = || self.exceptions.iter().filter(|exception| exception.date == day);
         for closed in today().filter(|exception| exception.kind == ExceptionKind::Closed) {
             open = if closed.hours.is_empty() { Vec::new() } else { without(open, &closed.hours) };
@@ -224,6 +227,14 @@ impl Hours {
         }
         open.sort_by_key(|range| (range.start, range.end));
         joined(open)
+    }
+
+    /// When it is open on a day of the week that is no different.
+    pub fn usual(&self, weekday: Weekday) -> Vec<TimeRange> {
+        let on = |list: &[WeeklyRange]| -> Vec<TimeRange> {
+            list.iter().filter(|range| range.weekday == weekday).map(|range| range.range()).collect()
+        };
+        without(on(&self.weekly), &on(&self.breaks))
     }
 }
 

@@ -43,6 +43,12 @@ pub fn insert(db: &mut Db, holiday: &Holiday) -> hms_db::Result<()> {
     Ok(())
 }
 
+/// The holiday of this id.
+pub fn find(db: &mut Db, id: HolidayId) -> hms_db::Result<Holiday> {
+    let row: Row = table::table.find(Key::from(id)).select(Row::as_select()).first(db)?;
+    row.try_into()
+}
+
 /// Takes one away; false when there is none.
 pub fn delete(db: &mut Db, id: HolidayId) -> hms_db::Result<bool> {
     Ok(diesel::delete(table::table.find(Key::from(id))).execute(db)? == 1)

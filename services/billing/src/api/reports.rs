@@ -84,27 +84,7 @@ fn reply<T: Serialize>(
     if asked.format != Some(Format::Csv) {
         return Ok(HttpResponse::Ok().json(report));
     }
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows() {
-        writer.write_record(row.iter().map(|field| safe(field))).map_err(|_| Code::Internal)?;
-    }
-    let text = writer.into_inner().map_err(|_| Code::Internal)?;
-    let attachment = format!("attachment; filename=\"{name}.csv\"");
-    let mut response = HttpResponse::Ok();
-    Ok(response
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("Content-Disposition", attachment))
-        .body(text))
-}
-
-/// A name that a spreadsheet would take for a formula is kept from it. Amounts begin with a digit, or with `-` and one.
-fn safe(field: &str) -> String {
-    let amount = field.strip_prefix('-').unwrap_or(field).starts_with(|c: char| c.is_ascii_digit());
-    if !amount && field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{field}")
-    } else {
-        field.to_owned()
-    }
+    hms_api::csv(name, rows())
 }
 
 fn decimal(amount: i64, currency: Currency) -> String {

@@ -45,6 +45,7 @@ on_both_back_ends! {
         world.desk.put(&path(&draft["id"]), &anew).await.expect_problem(409, "ILLEGAL_TRANSITION");
         let told = world.app.published_of::<BillingInvoiceIssued>().await;
         assert_eq!((told.len(), told[0].0.number.as_str(), told[0].0.total.amount), (1, "INV-000001", 3_209));
+        assert_eq!(json!(told[0].0.issued_on), issued["issued_on"]);
         world.app.stop().await;
     }
 

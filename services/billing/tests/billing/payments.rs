@@ -53,7 +53,11 @@ on_both_back_ends! {
         assert_eq!(world.invoice(&bill["id"]).await["status"], "issued");
         refund(&world, &payment.body, Value::Null).await.expect_problem(409, "ILLEGAL_TRANSITION");
         assert_eq!(world.balances(&["1000", "1100", "2100"]).await, [0, 1_000, 0]);
-        assert_eq!(world.app.published_of::<BillingPaymentRefunded>().await.len(), 3);
+        let told = world.app.published_of::<BillingPaymentRefunded>().await;
+        let amounts: Vec<_> = told.iter().map(|event| event.0.amount.amount).collect();
+        assert_eq!(amounts, [150, 450, 600]);
+        let today = world.app.clock.now().date_naive();
+        assert!(told.iter().all(|event| event.0.booked_on == Some(today)));
         let shown = world.books.get(&format!("{PAYMENTS}/{}", payment.text("id"))).await;
         assert_eq!(shown.expect(200)["refunds"].as_array().unwrap().len(), 3);
         world.app.stop().await;

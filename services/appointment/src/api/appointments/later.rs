@@ -49,8 +49,8 @@ pub(super) fn apply(
     let mut answer = shown(this)?;
     for (before, next, fields) in done {
         save(work, &before, &next)?;
-        if (before.start, before.end) != (next.start, next.end) {
-            events::publish(work, &next, &held.practitioner_name, Fact::Moved)?;
+        if let Some(fact) = Fact::of_change(&before, &next) {
+            events::publish(work, &next, &held.practitioner_name, fact)?;
         }
         audit(work, Action::Update, &next, &fields)?;
         if next.id == this.id {

@@ -109,11 +109,11 @@ fn apply(work: &mut Work<'_>, held: Held, caller: Caller, change: Change) -> Res
     changed.allowed(&known)?;
     let ask = changed.ask(caller.is_patient());
     let found = ask.map(|ask| placing::find(work, &known, &ask, &[before.id.uuid()])).transpose()?;
-    let (moved, fields) = (changed.is_moved(), changed.fields().join(", "));
+    let fields = changed.fields().join(", ");
     let next = changed.confirm(found);
     save(work, before, &next)?;
-    if moved {
-        events::publish(work, &next, &held.practitioner_name, Fact::Moved)?;
+    if let Some(fact) = Fact::of_change(before, &next) {
+        events::publish(work, &next, &held.practitioner_name, fact)?;
     }
     audit(work, Action::Update, &next, &fields)?;
     shown(&next)

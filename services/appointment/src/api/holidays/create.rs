@@ -8,6 +8,7 @@ use hms_problem::Problem;
 use hms_service::{Act, Call, Reply};
 
 use crate::domain::{Holiday, HolidayDetails, Reference, Refusal};
+use crate::events;
 use crate::store;
 
 /// Closes a place, or all of them, for a day. What is booked already stays as it is.
@@ -24,6 +25,7 @@ pub async fn create(call: Call<scope::ScheduleWrite>, body: Json<HolidayDetails>
         }
         let made = Holiday { id: work.new_id(), details, created_at: work.now };
         store::holidays::insert(work.db, &made)?;
+        events::publish_holiday(work, &made, true)?;
         work.audit(Act::new(Action::Create, "holiday").on(made.id))?;
         Reply::created(&made)
     })

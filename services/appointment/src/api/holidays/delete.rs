@@ -8,6 +8,7 @@ use hms_model::role::scope;
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply};
 
+use crate::events;
 use crate::store;
 
 /// Takes a holiday away: the place is open as its schedules say.
@@ -17,9 +18,12 @@ use crate::store;
 pub async fn delete(call: Call<scope::ScheduleWrite>, id: web::Path<HolidayId>) -> Result<Reply, Problem> {
     let id = id.into_inner();
     call.write(move |work| {
+        let holiday = store::holidays::find(work.db, id)?;
+        // Somebody else may have taken it away in between.
         if !store::holidays::delete(work.db, id)? {
             return Err(Code::NotFound.into());
         }
+        events::publish_holiday(work, &holiday, false)?;
         work.audit(Act::new(Action::Delete, "holiday").on(id))?;
         Ok(Reply::no_content())
     })

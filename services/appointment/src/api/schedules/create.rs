@@ -9,6 +9,7 @@ use hms_service::{Act, Call, Reply};
 
 use super::check;
 use crate::domain::{Schedule, ScheduleDetails};
+use crate::events;
 use crate::store;
 
 /// Makes a schedule. From then on its practitioner is booked only when one of their schedules is open.
@@ -22,6 +23,7 @@ pub async fn create(call: Call<scope::ScheduleWrite>, body: Json<ScheduleDetails
         let (created_at, updated_at) = (work.now, work.now);
         let made = Schedule { id: work.new_id(), details, version: 1, created_at, updated_at };
         store::schedules::insert(work.db, &made)?;
+        events::publish_schedule(work, &made)?;
         work.audit(Act::new(Action::Create, "schedule").on(made.id))?;
         Ok(Reply::created(&made)?.version(made.version).at(format!("/api/v1/schedules/{}", made.id)))
     })

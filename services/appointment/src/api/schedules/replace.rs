@@ -10,6 +10,7 @@ use hms_service::{Act, Call, Reply};
 
 use super::check;
 use crate::domain::{Schedule, ScheduleDetails};
+use crate::events;
 use crate::store;
 
 /// Replaces a schedule. What is booked already stays as it is; a schedule that is not `active` offers nothing.
@@ -31,6 +32,7 @@ pub async fn replace(
         if !store::schedules::save(work.db, &next)? {
             return Err(Code::PreconditionFailed.into());
         }
+        events::publish_schedule(work, &next)?;
         work.audit(Act::new(Action::Update, "schedule").on(id))?;
         Ok(Reply::ok(&next)?.version(next.version))
     })

@@ -6,11 +6,12 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use hms_model::Invalid;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ObjectBuilder, RefOr, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::Invalid;
 
 /// How far before a gap is looked for the offset that held before it; no gap is longer than a day.
 const STEP: TimeDelta = TimeDelta::minutes(15);

@@ -1,0 +1,4 @@
+DROP TABLE rebuilds;
+DROP TABLE jobs;
+DROP TABLE changed_days;
+DROP TABLE cells;

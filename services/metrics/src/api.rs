@@ -1,0 +1,3 @@
+//! The endpoints, by what they are about.
+
+pub mod analytics;

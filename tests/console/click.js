@@ -1,0 +1,91 @@
+// Signs in, looks, changes the filters, uses the keyboard; says as JSON what it saw.
+
+const { chromium } = require("playwright-core");
+
+const [gateway, screenshots] = process.argv.slice(2);
+const { CHROMIUM, HMS_USERNAME, HMS_PASSWORD } = process.env;
+
+async function main() {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+  const page = await context.newPage();
+  const seen = { complaints: [], elsewhere: [] };
+  page.on("console", (message) => {
+    // A refused sign-in is told by the browser as well.
+    if (message.type() === "error" && !message.text().includes("401")) seen.complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => seen.complaints.push(String(error)));
+  page.on("dialog", (dialog) => {
+    seen.complaints.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (origin !== new URL(gateway).origin && protocol.startsWith("http")) seen.elsewhere.push(request.url());
+  });
+  const shot = (name) => (screenshots ? page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true }) : null);
+
+  await page.goto(`${gateway}/console/analytics`);
+  seen.title = await page.title();
+  await shot("sign-in");
+  await page.fill("#username", HMS_USERNAME);
+  await page.fill("#password", "not the password");
+  await page.click("#password-form button");
+  await page.waitForSelector("#notice:not([hidden])");
+  seen.refused = await page.textContent("#notice");
+
+  // By the keyboard alone.
+  await page.fill("#password", HMS_PASSWORD);
+  await page.focus("#password");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#figures:not([hidden])");
+  seen.notice = await page.isVisible("#notice");
+  seen.cards = await page.$$eval("#cards li", (cards) =>
+    cards.map((card) => [card.querySelector("h3").textContent, card.querySelector(".now").firstChild.textContent]));
+  seen.charts = await page.$$eval("figure", (figures) =>
+    figures.filter((figure) => !figure.hidden).map((figure) => figure.querySelector("figcaption").textContent));
+  seen.sentence = await page.getAttribute("figure canvas", "aria-label");
+  seen.days = await page.$$eval("figure:first-of-type tbody tr", (rows) => rows.length);
+  seen.departments = await page.$$eval("#department option", (options) => options.map((option) => option.textContent));
+  seen.drawn = await page.$$eval("figure:not([hidden]) canvas", (canvases) => canvases.every((canvas) => {
+    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    return pixels.some((value) => value !== 0);
+  }));
+  await shot("light");
+
+  await page.selectOption("#range", "7");
+  await page.waitForFunction(() => document.querySelectorAll("figure:first-of-type tbody tr").length === 7);
+  await page.selectOption("#step", "weekly");
+  await page.waitForFunction(() => /^\d{4}-W\d{2}$/.test(document.querySelector("figure tbody th").textContent));
+  const options = await page.$$("#department option");
+  await page.selectOption("#department", await options[1].getAttribute("value"));
+  await page.waitForFunction(() => !document.querySelector("#cards").textContent.includes("New patients"));
+  const download = page.waitForEvent("download");
+  await page.click("#download");
+  seen.file = (await download).suggestedFilename();
+
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  seen.light = await background();
+  await page.selectOption("#theme", "dark");
+  seen.dark = await background();
+  await page.selectOption("#department", "");
+  await page.selectOption("#step", "daily");
+  await page.selectOption("#range", "90");
+  await page.waitForFunction(() => document.querySelectorAll("figure:first-of-type tbody tr").length === 90);
+  await shot("dark");
+  seen.kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
+
+  await page.click("#sign-out");
+  await page.waitForSelector("#sign-in:not([hidden])");
+  seen.afterwards = await page.evaluate(() => [document.querySelector("#figures").hidden, document.activeElement.id]);
+  await page.setViewportSize({ width: 400, height: 800 });
+  seen.narrow = await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+  await shot("narrow");
+  await browser.close();
+  process.stdout.write(JSON.stringify(seen));
+}
+
+main().catch((error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+});
