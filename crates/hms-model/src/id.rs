@@ -179,6 +179,12 @@ kinds! {
     WebhookDelivery => WebhookDeliveryId,
     /// One time that somebody broke the glass.
     BreakGlass => BreakGlassId,
+    /// A browser or a device that push messages go to.
+    PushSubscription => PushSubscriptionId,
+    /// One version of the words of a message.
+    NotificationTemplate => NotificationTemplateId,
+    /// One attempt to send a message.
+    MessageAttempt => MessageAttemptId,
 }
 
 #[cfg(test)]

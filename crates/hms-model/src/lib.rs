@@ -12,9 +12,11 @@ mod secret;
 pub mod service;
 mod slot;
 mod value;
+mod zone;
 
 pub use clock::Clock;
 pub use code::{Coded, UnknownCode};
 pub use secret::{OneTimeToken, Secret};
 pub use slot::{EmptySlot, TimeSlot};
-pub use value::{Email, Identifier, Invalid, Phone, Text};
+pub use value::{Email, Identifier, Invalid, LanguageTag, Phone, Text};
+pub use zone::Zone;

@@ -21,13 +21,13 @@ mod status;
 #[cfg(test)]
 mod tests;
 pub mod waitlist;
-mod zone;
 
 pub use appointment::Appointment;
 pub use appointment_type::{AppointmentType, AppointmentTypeDetails, LateCancel, Need};
 pub use booking::{Booking, Caller, InitialStatus, Request};
 pub use calendar::{Busy, Calendar};
 pub use change::{Change, Changed};
+pub use hms_model::Zone;
 pub use hold::{Hold, USUAL_HOLD};
 pub use hours::Hours;
 pub use known::{Known, Owner, Practitioner, Question};
@@ -40,7 +40,6 @@ pub use schedule::{Schedule, ScheduleDetails};
 pub use series::Rule;
 pub use status::Status;
 pub use waitlist::{Entry, EntryStatus, Offer, OfferStatus, Opening, Priority};
-pub use zone::Zone;
 
 use hms_model::Text;
 

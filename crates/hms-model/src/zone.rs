@@ -6,11 +6,12 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use hms_model::Invalid;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ObjectBuilder, RefOr, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::Invalid;
 
 /// How far before a gap is looked for the offset that held before it; no gap is longer than a day.
 const STEP: TimeDelta = TimeDelta::minutes(15);
@@ -47,6 +48,11 @@ impl Zone {
     /// What clocks show there.
     pub fn local(self, at: DateTime<Utc>) -> NaiveDateTime {
         self.0.from_utc_datetime(&at.naive_utc()).naive_local()
+    }
+
+    /// The short name of its time then, such as `CET`; where there is none, the offset.
+    pub fn abbreviation(self, at: DateTime<Utc>) -> String {
+        self.0.from_utc_datetime(&at.naive_utc()).format("%Z").to_string()
     }
 
     /// The day there.
