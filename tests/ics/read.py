@@ -13,6 +13,10 @@ calendar = Calendar.from_ical(octets)
 assert not calendar.errors, calendar.errors
 
 
+def addresses(attendees):
+    return [str(one) for one in (attendees if isinstance(attendees, list) else [attendees])]
+
+
 def event(component):
     assert not component.errors, component.errors
     return {
@@ -23,6 +27,9 @@ def event(component):
         "end": component["DTEND"].dt.isoformat(),
         "status": str(component["STATUS"]),
         "description": str(component.get("DESCRIPTION", "")),
+        "location": str(component.get("LOCATION", "")),
+        "organizer": str(component.get("ORGANIZER", "")),
+        "attendees": addresses(component.get("ATTENDEE", [])),
     }
 
 
@@ -30,6 +37,7 @@ json.dump(
     {
         "version": str(calendar["VERSION"]),
         "has_prodid": "PRODID" in calendar,
+        "method": str(calendar.get("METHOD", "")),
         "events": [event(component) for component in calendar.walk("VEVENT")],
     },
     sys.stdout,

@@ -181,6 +181,12 @@ kinds! {
     BreakGlass => BreakGlassId,
     /// One time that all figures are counted anew.
     MetricsRebuild => MetricsRebuildId,
+    /// A browser or a device that push messages go to.
+    PushSubscription => PushSubscriptionId,
+    /// One version of the words of a message.
+    NotificationTemplate => NotificationTemplateId,
+    /// One attempt to send a message.
+    MessageAttempt => MessageAttemptId,
 }
 
 #[cfg(test)]

@@ -18,5 +18,5 @@ pub use clock::Clock;
 pub use code::{Coded, UnknownCode};
 pub use secret::{OneTimeToken, Secret};
 pub use slot::{EmptySlot, TimeSlot};
-pub use value::{Email, Identifier, Invalid, Phone, Text};
+pub use value::{Email, Identifier, Invalid, LanguageTag, Phone, Text};
 pub use zone::Zone;

@@ -49,21 +49,24 @@ impl Role {
     fn groups(self) -> &'static [&'static [Scope]] {
         match self {
             Role::Admin => &[Scope::ALL],
-            Role::Doctor => &[SEE, AUDIT, TREAT, COUNTER, EMERGENCY, FIGURES, &[Scope::AppointmentOverbook]],
-            Role::Nurse => &[SEE, AUDIT, TREAT, COUNTER, EMERGENCY],
+            Role::Doctor => {
+                &[SEE, AUDIT, TREAT, LISTEN, COUNTER, EMERGENCY, FIGURES, &[Scope::AppointmentOverbook]]
+            }
+            Role::Nurse => &[SEE, AUDIT, TREAT, LISTEN, COUNTER, EMERGENCY],
             Role::Receptionist => &[
                 SEE,
                 AUDIT,
                 TREAT,
+                LISTEN,
                 COUNTER,
-                &[Scope::AppointmentRecord, Scope::ScheduleWrite],
+                &[Scope::AppointmentRecord, Scope::ScheduleWrite, Scope::NotificationSend],
                 BILLS,
                 CASH_DESK,
             ],
             Role::Accountant => &[SEE, AUDIT, BILLS, CASH_DESK, BOOKS, FIGURES],
             Role::Pharmacist | Role::LabTechnician => &[SEE, AUDIT, EMERGENCY],
             Role::Staff => &[SEE, AUDIT],
-            Role::Patient => &[SEE, TREAT, BILLS],
+            Role::Patient => &[SEE, TREAT, LISTEN, BILLS],
             Role::Service | Role::Device => &[],
         }
     }
@@ -79,6 +82,9 @@ const SEE: &[Scope] = &[
     Scope::ScheduleRead,
     Scope::QueueRead,
 ];
+
+/// To mark messages read, to say which are wanted and where push messages go; patients do it for themselves.
+const LISTEN: &[Scope] = &[Scope::NotificationWrite];
 
 /// All staff may ask who did what, and make API keys for themselves.
 const AUDIT: &[Scope] = &[Scope::AuditRead, Scope::ApiKeyWrite];
@@ -193,6 +199,14 @@ scopes! {
     QueueWrite = "queue:write",
     /// Read messages that were sent.
     NotificationRead = "notification:read",
+    /// Mark messages read, say which messages are wanted, and where push messages go.
+    NotificationWrite = "notification:write",
+    /// Send messages again.
+    NotificationSend = "notification:send",
+    /// Read the words of messages.
+    TemplateRead = "template:read",
+    /// Change the words of messages.
+    TemplateWrite = "template:write",
     /// Read the audit.
     AuditRead = "audit:read",
     /// Make and change accounts of other people.

@@ -25,7 +25,9 @@ macro_rules! with_services {
                 "appointments", "slots", "schedules", "appointment-types", "resources", "holidays", "waitlist", "queue",
                 "practitioners/*/calendar.ics",
             ],
-            notification 8003 ["notifications", "webhooks"],
+            notification 8003 [
+                "notifications", "notification-templates", "notification-preferences", "push-subscriptions", "webhooks",
+            ],
             metrics 8005 ["analytics"],
             billing 8006 ["billing", "accounting"],
             audit 8007 ["audit"],

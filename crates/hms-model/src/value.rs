@@ -71,6 +71,30 @@ impl FromStr for Email {
     }
 }
 
+/// A language (BCP 47, RFC 5646), such as `de` or `pt-BR`: well formed, the primary language in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LanguageTag(String);
+
+impl FromStr for LanguageTag {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (primary, rest) =
+            text.split_once('-').map_or((text, None), |(primary, rest)| (primary, Some(rest)));
+        let is_language =
+            (2..=3).contains(&primary.len()) && primary.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let is_subtag = |part: &str| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        let is_odd = rest.is_some_and(|rest| !rest.split('-').all(is_subtag));
+        if !is_language || is_odd || text.len() > 35 {
+            return Err(Invalid("must be a language tag (BCP 47), such as de or pt-BR".into()));
+        }
+        let primary = primary.to_ascii_lowercase();
+        Ok(Self(rest.map_or_else(|| primary.clone(), |rest| format!("{primary}-{rest}"))))
+    }
+}
+
 macro_rules! checked_text {
     ([$($generics:tt)*] $name:ty, $title:expr, |$o:ident| $schema:expr) => {
         impl<$($generics)*> $name {
@@ -110,6 +134,7 @@ macro_rules! checked_text {
 }
 checked_text!([const MIN: usize, const MAX: usize] Text<MIN, MAX>, Cow::Owned(format!("Text{MIN}To{MAX}")), |o| o.min_length(Some(MIN)).max_length(Some(MAX)));
 checked_text!([] Phone, Cow::Borrowed("Phone"), |o| o.pattern(Some(r"^\+[1-9][0-9]{6,14}$")).examples(["+14155552671"]));
+checked_text!([] LanguageTag, Cow::Borrowed("LanguageTag"), |o| o.pattern(Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")).max_length(Some(35)).examples(["de-AT"]));
 checked_text!([] Email, Cow::Borrowed("Email"), |o| o.format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))).max_length(Some(254)));
 
 /// A name that another system gave to this thing (FHIR Identifier): unique within its system.
@@ -143,6 +168,26 @@ mod tests {
         ];
         for (text, right) in cases {
             assert_eq!(text.parse::<Phone>().is_ok(), right, "{text}");
+        }
+    }
+
+    #[test]
+    fn languages_are_tags() {
+        for (text, kept) in [
+            ("de", Some("de")),
+            ("DE-at", Some("de-at")),
+            ("zh-Hant-TW", Some("zh-Hant-TW")),
+            ("es-419", Some("es-419")),
+            ("d", None),
+            ("German", None),
+            ("de_AT", None),
+            ("de-", None),
+            ("de--AT", None),
+            ("dé", None),
+            ("de-abcdefghi", None),
+            ("", None),
+        ] {
+            assert_eq!(text.parse::<LanguageTag>().ok().as_ref().map(LanguageTag::as_str), kept, "{text}");
         }
     }
 

@@ -50,6 +50,11 @@ impl Zone {
         self.0.from_utc_datetime(&at.naive_utc()).naive_local()
     }
 
+    /// The short name of its time then, such as `CET`; where there is none, the offset.
+    pub fn abbreviation(self, at: DateTime<Utc>) -> String {
+        self.0.from_utc_datetime(&at.naive_utc()).format("%Z").to_string()
+    }
+
     /// The day there.
     pub fn day(self, at: DateTime<Utc>) -> NaiveDate {
         self.local(at).date()

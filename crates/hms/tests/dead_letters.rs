@@ -88,6 +88,7 @@ fn patient(now: DateTime<Utc>) -> Envelope {
         name: "Ann Øster".into(),
         email: None,
         phone: None,
+        language: None,
         active: true,
     };
     Envelope::of("user", &PatientCreated(facts), Id::new(now), now).unwrap()

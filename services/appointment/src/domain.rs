@@ -28,6 +28,7 @@ pub use appointment_type::{AppointmentType, AppointmentTypeDetails, LateCancel, 
 pub use booking::{Booking, Caller, InitialStatus, Request};
 pub use calendar::{Busy, Calendar};
 pub use change::{Change, Changed};
+pub use hms_model::Zone;
 pub use hold::{Hold, USUAL_HOLD};
 pub use hours::Hours;
 pub use known::{Known, Owner, Practitioner, Question};

@@ -35,6 +35,8 @@ pub struct Channels {
     web_push: Option<WebPush>,
     fcm: Option<Fcm>,
     vapid_key: Arc<VapidKey>,
+    /// The address that mail comes from.
+    sender: String,
 }
 
 impl Channels {
@@ -59,6 +61,7 @@ impl Channels {
         let web_push =
             web_push.map(|settings| WebPush::new(settings, push_rules, key, clock.clone(), lookup));
         Ok(Self {
+            sender: from.email.to_string(),
             folder: Folder::new(from.clone(), folder),
             smtp: smtp.map(|settings| Smtp::new(settings, from)).transpose()?,
             sms: sms.map(|settings| Sms::new(settings, clock.clone())).transpose()?,
@@ -80,6 +83,11 @@ impl Channels {
             (Address::Push(PushTarget::Fcm { token }), .., Some(fcm)) => fcm.send(token, message).await,
             _ => self.folder.send(message).await,
         }
+    }
+
+    /// The address that mail comes from.
+    pub fn sender(&self) -> &str {
+        &self.sender
     }
 
     /// What a browser needs to subscribe (`applicationServerKey`): the public key of this deployment, in base64url.

@@ -1,15 +1,30 @@
 //! What is said to whom, and what becomes of a message.
 
+mod about;
 mod account_mail;
+mod invitation;
+mod kind;
+mod language;
 mod message;
 mod outgoing;
 mod patient;
-mod text;
-pub mod webhook;
-
-pub use account_mail::{AccountMail, AccountMailKind, REMEMBERED};
-pub use message::{ChannelKind, Kind, Letter, Message, SEND_WITHIN, Status};
+mod reminder;
+mod subscription;
+mod template;
 #[cfg(test)]
-pub use outgoing::CalendarMethod;
-pub use outgoing::{Address, Calendar, Outgoing, PushTarget, Receipt, SendError};
+mod testing;
+pub mod webhook;
+mod wishes;
+
+pub use about::{About, Bill, Manner, Offer, Visit};
+pub use account_mail::{AccountMail, AccountMailKind, REMEMBERED};
+pub use invitation::{Parties, invitation, method};
+pub use kind::{ChannelKind, Group, Kind, Lane, Status};
+pub use language::Language;
+pub use message::{Attempt, Cause, Letter, Message, Outcome, SEND_WITHIN, together};
+pub use outgoing::{Address, Calendar, CalendarMethod, Outgoing, PushTarget, Receipt, SendError};
 pub use patient::Patient;
+pub use reminder::{Leads, Reminder};
+pub use subscription::{MOST_SUBSCRIPTIONS, Subscription};
+pub use template::{Fault, Template, TemplateKey, Variable, Words};
+pub use wishes::{QuietHours, Reachable, Wishes, in_full};

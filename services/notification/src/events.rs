@@ -1,84 +1,187 @@
-//! What the service consumes: who the patients are, what happens to their appointments, and mails about accounts.
-
-use std::sync::Arc;
+//! What the service consumes: who the patients are, what happens to them that they are to be told, and mails about
+//! accounts.
 
 use hms_bus::{ConsumeError, Consumer, Delivery};
 use hms_model::event::{
-    AccountInvited, AccountMailFacts, AccountPasswordResetRequested, AccountVerificationRequested,
-    AppointmentCancelled, AppointmentFacts, AppointmentRescheduled, AppointmentScheduled, PatientCreated,
-    PatientFacts, PatientUpdated,
+    AccessBreakGlass, AccountInvited, AccountMailFacts, AccountPasswordResetRequested,
+    AccountVerificationRequested, AppointmentArrived, AppointmentCancelled, AppointmentFacts,
+    AppointmentFulfilled, AppointmentNoshow, AppointmentRescheduled, AppointmentScheduled,
+    BillingInvoiceIssued, BreakGlassFacts, DepartmentCreated, DepartmentUpdated, InvoiceFacts, MessageSent,
+    OfferFacts, PatientCreated, PatientFacts, PatientUpdated, WaitlistOffered,
 };
-use hms_model::id::Id;
-use tokio::sync::Notify;
+use hms_model::id::{Id, PatientId};
 
-use crate::domain::{AccountMail, AccountMailKind, Kind, Message, Status};
-use crate::store::{account_mails, messages, patients};
+use crate::Desk;
+use crate::domain::{
+    About, AccountMail, AccountMailKind, Bill, Cause, ChannelKind, Kind, Message, Offer, Patient, Status,
+    Visit,
+};
+use crate::drafting::draft;
+use crate::sender::facts;
+use crate::store::messages::Queue;
+use crate::store::{account_mails, appointments, departments, messages, patients};
 
-/// The handlers of the events; they wake the sender.
-pub fn consumer(sender: &Arc<Notify>, public_url: &str) -> Consumer {
-    let waking = || Arc::clone(sender);
-    let (created, updated) = (waking(), waking());
-    let (scheduled, rescheduled, cancelled) = (waking(), waking(), waking());
-    let mailing = |kind| {
-        let (sender, public_url) = (waking(), public_url.to_owned());
-        move |delivery: &mut Delivery<'_>, facts: AccountMailFacts| {
-            mail(delivery, (kind, &facts), &public_url, &sender)
-        }
-    };
-    let verify = mailing(AccountMailKind::Verification);
-    let (invite, reset) = (mailing(AccountMailKind::Invitation), mailing(AccountMailKind::PasswordReset));
-    Consumer::new("notification")
-        .on::<AccountVerificationRequested>(move |delivery, event| verify(delivery, event.0))
-        .on::<AccountInvited>(move |delivery, event| invite(delivery, event.0))
-        .on::<AccountPasswordResetRequested>(move |delivery, event| reset(delivery, event.0))
-        .on::<PatientCreated>(move |delivery, PatientCreated(facts)| know(delivery, facts, &created))
-        .on::<PatientUpdated>(move |delivery, PatientUpdated(facts)| know(delivery, facts, &updated))
-        .on::<AppointmentScheduled>(move |delivery, AppointmentScheduled(facts)| {
-            notify(delivery, Kind::Confirmation, facts, &scheduled)
-        })
-        .on::<AppointmentRescheduled>(move |delivery, AppointmentRescheduled(facts)| {
-            notify(delivery, Kind::Rescheduled, facts, &rescheduled)
-        })
-        .on::<AppointmentCancelled>(move |delivery, AppointmentCancelled(facts)| {
-            notify(delivery, Kind::Cancelled, facts, &cancelled)
-        })
+/// The mails about accounts go out with what is urgent.
+const ACCOUNT_MAILS: Queue = Queue { channel: ChannelKind::Email, urgent: true };
+
+/// The handlers of the events; they wake the tasks that send.
+pub fn consumer(desk: &Desk) -> Consumer {
+    with_appointments(with_accounts(Consumer::new("notification"), desk), desk)
+        .on::<PatientCreated>(at(desk, |desk, delivery, PatientCreated(facts)| know(desk, delivery, facts)))
+        .on::<PatientUpdated>(at(desk, |desk, delivery, PatientUpdated(facts)| know(desk, delivery, facts)))
+        .on::<DepartmentCreated>(|delivery, event| Ok(departments::keep(delivery.db, &event.0)?))
+        .on::<DepartmentUpdated>(|delivery, event| Ok(departments::keep(delivery.db, &event.0)?))
+        .on::<WaitlistOffered>(at(desk, |desk, delivery, WaitlistOffered(facts)| {
+            offer(desk, delivery, facts)
+        }))
+        .on::<BillingInvoiceIssued>(at(desk, |desk, delivery, BillingInvoiceIssued(facts)| {
+            bill(desk, delivery, &facts)
+        }))
+}
+
+fn with_accounts(consumer: Consumer, desk: &Desk) -> Consumer {
+    use AccountMailKind::{Invitation, PasswordReset, Verification};
+    consumer
+        .on::<AccountVerificationRequested>(at(
+            desk,
+            |desk, delivery, AccountVerificationRequested(facts)| mail(desk, delivery, Verification, &facts),
+        ))
+        .on::<AccountInvited>(at(desk, |desk, delivery, AccountInvited(facts)| {
+            mail(desk, delivery, Invitation, &facts)
+        }))
+        .on::<AccountPasswordResetRequested>(at(
+            desk,
+            |desk, delivery, AccountPasswordResetRequested(facts)| {
+                mail(desk, delivery, PasswordReset, &facts)
+            },
+        ))
+        .on::<AccessBreakGlass>(at(desk, |desk, delivery, AccessBreakGlass(facts)| {
+            warn(desk, delivery, &facts)
+        }))
+}
+
+fn with_appointments(consumer: Consumer, desk: &Desk) -> Consumer {
+    consumer
+        .on::<AppointmentScheduled>(at(desk, |desk, delivery, AppointmentScheduled(facts)| {
+            follow(desk, delivery, Some(Kind::Confirmation), facts)
+        }))
+        .on::<AppointmentRescheduled>(at(desk, |desk, delivery, AppointmentRescheduled(facts)| {
+            follow(desk, delivery, Some(Kind::Rescheduled), facts)
+        }))
+        .on::<AppointmentCancelled>(at(desk, |desk, delivery, AppointmentCancelled(facts)| {
+            follow(desk, delivery, Some(Kind::Cancelled), facts)
+        }))
+        .on::<AppointmentArrived>(at(desk, |desk, delivery, AppointmentArrived(facts)| {
+            follow(desk, delivery, None, facts)
+        }))
+        .on::<AppointmentFulfilled>(at(desk, |desk, delivery, AppointmentFulfilled(facts)| {
+            follow(desk, delivery, None, facts)
+        }))
+        .on::<AppointmentNoshow>(at(desk, |desk, delivery, AppointmentNoshow(facts)| {
+            follow(desk, delivery, None, facts)
+        }))
+}
+
+/// A handler that has a desk of its own.
+fn at<E, F>(
+    desk: &Desk,
+    handler: F,
+) -> impl Fn(&mut Delivery<'_>, E) -> Result<(), ConsumeError> + Send + Sync + use<E, F>
+where
+    F: Fn(&Desk, &mut Delivery<'_>, E) -> Result<(), ConsumeError> + Send + Sync + 'static,
+{
+    let desk = desk.clone();
+    move |delivery: &mut Delivery<'_>, event: E| handler(&desk, delivery, event)
 }
 
 fn mail(
+    desk: &Desk,
     delivery: &mut Delivery<'_>,
-    (kind, facts): (AccountMailKind, &AccountMailFacts),
-    public_url: &str,
-    sender: &Arc<Notify>,
+    kind: AccountMailKind,
+    facts: &AccountMailFacts,
 ) -> Result<(), ConsumeError> {
     let ids = (delivery.envelope.id, Id::new(delivery.now));
-    account_mails::add(delivery.db, AccountMail::draft(kind, facts, ids, public_url, delivery.now))?;
-    delivery.wake_after_commit(sender);
-    Ok(())
+    post(desk, delivery, AccountMail::draft(kind, facts, ids, &desk.public_url, delivery.now))
 }
 
-fn know(delivery: &mut Delivery<'_>, facts: PatientFacts, sender: &Arc<Notify>) -> Result<(), ConsumeError> {
-    let patient = facts.into();
-    patients::keep(delivery.db, &patient)?;
-    if messages::make_due(delivery.db, patient.id, delivery.now)? > 0 {
-        delivery.wake_after_commit(sender);
+fn warn(desk: &Desk, delivery: &mut Delivery<'_>, facts: &BreakGlassFacts) -> Result<(), ConsumeError> {
+    let Some(recipient) = &desk.house.privacy_email else { return Ok(()) };
+    let ids = (delivery.envelope.id, Id::new(delivery.now));
+    post(desk, delivery, AccountMail::of_broken_glass(facts, recipient.to_string(), ids, delivery.now))
+}
+
+fn post(desk: &Desk, delivery: &mut Delivery<'_>, mail: AccountMail) -> Result<(), ConsumeError> {
+    account_mails::add(delivery.db, mail)?;
+    if let Some(bell) = desk.bells.of(ACCOUNT_MAILS) {
+        delivery.wake_after_commit(bell);
     }
     Ok(())
 }
 
-fn notify(
+fn know(desk: &Desk, delivery: &mut Delivery<'_>, facts: PatientFacts) -> Result<(), ConsumeError> {
+    let patient = Patient::from(facts);
+    patients::keep(delivery.db, &patient)?;
+    if messages::make_due(delivery.db, patient.id, delivery.now)? > 0 {
+        for urgent in [true, false] {
+            if let Some(bell) = desk.bells.of(Queue { channel: ChannelKind::Email, urgent }) {
+                delivery.wake_after_commit(bell);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What an appointment is now. An event that is older than what is known tells nobody anything: what it says is not so any
+/// more.
+fn follow(
+    desk: &Desk,
     delivery: &mut Delivery<'_>,
-    kind: Kind,
+    kind: Option<Kind>,
     facts: AppointmentFacts,
-    sender: &Arc<Notify>,
 ) -> Result<(), ConsumeError> {
-    let patient = patients::find(delivery.db, facts.patient_id)?;
-    let (event_id, now) = (delivery.envelope.id, delivery.now);
-    let Some(message) = Message::draft(kind, facts, event_id, patient.as_ref(), Id::new(now), now) else {
+    if !appointments::keep(delivery.db, &facts)? {
         return Ok(());
-    };
-    messages::add(delivery.db, &message)?;
-    if message.status == Status::Pending {
-        delivery.wake_after_commit(sender);
+    }
+    messages::withdraw_reminders(delivery.db, facts.appointment_id)?;
+    let reminders = desk.house.leads.plan(&facts, delivery.envelope.id, delivery.now);
+    appointments::remind(delivery.db, facts.appointment_id, reminders)?;
+    delivery.wake_after_commit(&desk.bells.reminders);
+    let Some(kind) = kind.filter(|_| !facts.recorded) else { return Ok(()) };
+    let place = departments::name(delivery.db, facts.department_id)?;
+    let about = About::Visit(Visit::of(&facts, place));
+    let cause = cause(delivery, kind, facts.patient_id, about);
+    tell(desk, delivery, cause)
+}
+
+fn offer(desk: &Desk, delivery: &mut Delivery<'_>, facts: OfferFacts) -> Result<(), ConsumeError> {
+    let place = departments::name(delivery.db, facts.department_id)?;
+    let about = About::Offer(Offer::of(&facts, place));
+    let cause = cause(delivery, Kind::Offer, facts.patient_id, about);
+    tell(desk, delivery, cause)
+}
+
+fn bill(desk: &Desk, delivery: &mut Delivery<'_>, facts: &InvoiceFacts) -> Result<(), ConsumeError> {
+    let Some(bill) = Bill::of(facts) else { return Ok(()) };
+    let cause = cause(delivery, Kind::Invoice, facts.patient_id, About::Bill(bill));
+    tell(desk, delivery, cause)
+}
+
+fn cause(delivery: &Delivery<'_>, kind: Kind, patient_id: PatientId, about: About) -> Cause {
+    Cause { event_id: delivery.envelope.id, occasion: String::new(), kind, patient_id, about }
+}
+
+fn tell(desk: &Desk, delivery: &mut Delivery<'_>, cause: Cause) -> Result<(), ConsumeError> {
+    let mut added: Vec<Message> = Vec::new();
+    for message in draft(delivery.db, &desk.house, cause, delivery.now)? {
+        if messages::add(delivery.db, &message)? {
+            added.push(message);
+        }
+    }
+    for message in added.iter().filter(|message| message.status == Status::Sent) {
+        delivery.publish(&MessageSent(facts(message)))?;
+    }
+    for bell in desk.bells.for_messages(&added) {
+        delivery.wake_after_commit(bell);
     }
     Ok(())
 }

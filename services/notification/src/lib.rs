@@ -2,10 +2,14 @@
 //! and the message is sent after that, until it has arrived or is given up.
 
 mod api;
+mod bells;
 mod channel;
 mod domain;
+mod drafting;
 mod events;
 mod guard;
+mod house;
+mod reminding;
 mod schema;
 mod sender;
 mod store;
@@ -15,10 +19,11 @@ use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_service::Context;
-use tokio::sync::Notify;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use bells::Bells;
 use channel::Channels;
+use house::House;
 use sender::Sender;
 use webhooks::Webhooks;
 
@@ -27,11 +32,19 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/notif
 /// The notification service.
 pub struct Service;
 
+/// What all need who write messages; clones are the same.
+#[derive(Clone)]
+struct Desk {
+    house: Arc<House>,
+    bells: Bells,
+    /// Where the links in mails lead.
+    public_url: Arc<str>,
+}
+
 /// What the handlers share.
 pub struct State {
     channels: Arc<Channels>,
-    sender: Arc<Notify>,
-    public_url: String,
+    desk: Desk,
     webhooks: Webhooks,
 }
 
@@ -45,11 +58,23 @@ impl hms_service::Service for Service {
     }
 
     fn routes(routes: &mut ServiceConfig<'_>) {
-        use api::{notifications, webhooks};
+        use api::{notifications, preferences, push_subscriptions, templates, webhooks};
         routes
             .service(notifications::list::list)
             .service(notifications::push_key::push_key)
+            .service(notifications::resend::resend)
             .service(notifications::get::get)
+            .service(notifications::read::read)
+            .service(templates::list::list)
+            .service(templates::get::get)
+            .service(templates::put::put)
+            .service(templates::versions::versions)
+            .service(templates::preview::preview)
+            .service(preferences::get::get)
+            .service(preferences::put::put)
+            .service(push_subscriptions::list::list)
+            .service(push_subscriptions::create::create)
+            .service(push_subscriptions::delete::delete)
             .service(webhooks::list::list)
             .service(webhooks::create::create)
             .service(webhooks::get::get)
@@ -64,15 +89,16 @@ impl hms_service::Service for Service {
     }
 
     fn consumer(state: &Arc<State>) -> hms_bus::Consumer {
-        state.webhooks.follow(events::consumer(&state.sender, &state.public_url))
+        state.webhooks.follow(events::consumer(&state.desk))
     }
 
     async fn start(context: &Context) -> anyhow::Result<State> {
-        let wake = Arc::new(Notify::new());
+        let house = Arc::new(House::read(&context.settings)?);
+        let public_url = hms_access::public_url(&context.settings)?.into();
+        let desk = Desk { house, bells: Bells::new(), public_url };
         let channels = Arc::new(Channels::open(context)?);
-        let sender = Sender::new(context.clone(), Arc::clone(&channels), Arc::clone(&wake));
-        context.tasks.spawn(|stop| sender.run(stop));
-        let (public_url, webhooks) = (hms_access::public_url(&context.settings)?, Webhooks::start(context)?);
-        Ok(State { channels, sender: wake, public_url, webhooks })
+        Sender::start(context, &channels, &desk);
+        context.tasks.spawn(|stop| reminding::run(context.clone(), desk.clone(), stop));
+        Ok(State { channels, desk, webhooks: Webhooks::start(context)? })
     }
 }

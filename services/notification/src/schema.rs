@@ -9,6 +9,8 @@ diesel::table! {
         name -> Text,
         email -> Nullable<Text>,
         phone -> Nullable<Text>,
+        language -> Nullable<Text>,
+        has_account -> Bool,
         active -> Bool,
     }
 }
@@ -33,6 +35,112 @@ diesel::table! {
         created_at -> Tstz,
         sent_at -> Nullable<Tstz>,
         error -> Nullable<Text>,
+        occasion -> Text,
+        lane -> BigInt,
+        appointment_id -> Nullable<Uid>,
+        expires_at -> Nullable<Tstz>,
+        read_at -> Nullable<Tstz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use hms_db::sql::{Tstz, Uid};
+    message_attempts (id) {
+        id -> Uid,
+        message_id -> Uid,
+        number -> BigInt,
+        at -> Tstz,
+        took_ms -> BigInt,
+        outcome -> Text,
+        provider_id -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        subscription_id -> Nullable<Uid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use hms_db::sql::Uid;
+    departments (id) {
+        id -> Uid,
+        version -> BigInt,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use hms_db::sql::{Doc, Tstz, Uid};
+    appointments (id) {
+        id -> Uid,
+        version -> BigInt,
+        start_at -> Tstz,
+        facts -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use hms_db::sql::{Tstz, Uid};
+    reminders (appointment_id, lead) {
+        appointment_id -> Uid,
+        lead -> BigInt,
+        due_at -> Tstz,
+        event_id -> Uid,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use hms_db::sql::{Doc, Tstz, Uid};
+    notification_preferences (patient_id) {
+        patient_id -> Uid,
+        version -> BigInt,
+        channels -> Doc,
+        quiet -> Nullable<Doc>,
+        updated_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Nullable, Text};
+    use hms_db::sql::{Tstz, Uid};
+    push_subscriptions (id) {
+        id -> Uid,
+        patient_id -> Uid,
+        account_id -> Uid,
+        kind -> Text,
+        address -> Text,
+        p256dh -> Nullable<Text>,
+        auth -> Nullable<Text>,
+        created_at -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::Text;
+    use hms_db::sql::Tstz;
+    dead_addresses (channel, address) {
+        channel -> Text,
+        address -> Text,
+        since -> Tstz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use hms_db::sql::{Tstz, Uid};
+    notification_templates (id) {
+        id -> Uid,
+        kind -> Text,
+        channel -> Text,
+        language -> Text,
+        version -> BigInt,
+        subject -> Text,
+        body -> Text,
+        author_id -> Uid,
+        created_at -> Tstz,
     }
 }
 

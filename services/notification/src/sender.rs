@@ -1,22 +1,28 @@
-//! Sends what is due: woken when there is something new, asleep until the next attempt otherwise.
+//! Sends what is due. Each way has a task for what is urgent and one for the rest, so that neither a provider that is slow
+//! nor a hundred thousand reminders stand in the way of a password. The rows are the queue: they are written with what
+//! caused them, taken up under a lease, and shared by all replicas.
 
 mod accounts;
+mod attempt;
+mod claim;
+mod settle;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use hms_model::event::{MessageFacts, MessageFailed, MessageSent};
 use hms_problem::Problem;
 use hms_service::{Context, Stop, Work};
-use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use crate::Desk;
 use crate::channel::Channels;
-use crate::domain::{AccountMail, Message, Outgoing, Receipt, SEND_WITHIN, SendError, Status};
-use crate::store::{messages, patients};
+use crate::domain::ChannelKind;
+use crate::store::messages::Queue;
 
-/// Messages that are under way at the same time.
+pub use settle::{facts, tell};
+
+/// Messages of one queue that are under way at the same time.
 const BATCH: i64 = 16;
 /// How often to look although nobody asked: for messages of a process that died.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -25,127 +31,71 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long to leave the database alone after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-/// The task that sends.
+/// The task that sends one queue.
 pub struct Sender {
     context: Context,
     channels: Arc<Channels>,
-    wake: Arc<Notify>,
-}
-
-/// What one look at the database found.
-struct Claim {
-    messages: Vec<Message>,
-    /// There may be more that is due.
-    more: bool,
-    /// When nothing is due now: how long that holds.
-    rest: Duration,
+    desk: Desk,
+    queue: Queue,
 }
 
 impl Sender {
-    /// A sender that looks again whenever `wake` tells it to.
-    pub fn new(context: Context, channels: Arc<Channels>, wake: Arc<Notify>) -> Self {
-        Self { context, channels, wake }
+    /// Starts the tasks of all queues.
+    pub fn start(context: &Context, channels: &Arc<Channels>, desk: &Desk) {
+        for queue in Queue::all() {
+            let (context, channels, desk) = (context.clone(), Arc::clone(channels), desk.clone());
+            let (tasks, sender) = (context.tasks.clone(), Self { context, channels, desk, queue });
+            tasks.spawn(|stop| sender.run(stop));
+        }
     }
 
     /// Sends until the service stops. What is pending then goes out after the next start.
-    pub async fn run(self, stop: Stop) {
+    async fn run(self, stop: Stop) {
+        let Some(bell) = self.desk.bells.of(self.queue).cloned() else { return };
         while !stop.is_told() {
             // A failure was logged where it happened; the database comes back by itself.
             let rest = self.send_due(&stop).await.unwrap_or(AFTER_FAILURE);
             tokio::select! {
                 () = stop.told() => {}
-                () = self.wake.notified() => {}
+                () = bell.notified() => {}
                 () = sleep(rest) => {}
             }
         }
     }
 
+    /// Whether the mails about accounts stand in this queue.
+    fn has_accounts(&self) -> bool {
+        self.queue == Queue { channel: ChannelKind::Email, urgent: true }
+    }
+
     /// Sends all that is due; says how long there is nothing more to do.
     async fn send_due(&self, stop: &Stop) -> Result<Duration, Problem> {
         loop {
-            let (claim, own) = self.context.write(|work| Ok((claim(work)?, accounts::claim(work)?))).await?;
-            let messages = join_all(claim.messages.into_iter().map(|message| self.attempt(message)));
+            let (house, queue, has_accounts) =
+                (Arc::clone(&self.desk.house), self.queue, self.has_accounts());
+            let claim = move |work: &mut Work<'_>| {
+                let own = if has_accounts { accounts::claim(work)? } else { accounts::Claim::default() };
+                Ok::<_, Problem>((claim::claim(work, queue, &house)?, own))
+            };
+            let (claim, own) = self.context.write(claim).await?;
+            self.desk.bells.ring_for(&claim.others);
+            let messages = join_all(claim.taken.into_iter().map(|taken| self.attempt(taken)));
             let mails = join_all(own.mails.into_iter().map(|mail| self.attempt_mail(mail)));
             let (messages, mails) = join(messages, mails).await;
-            let idle = messages.is_empty() && mails.is_empty() && !claim.more && !own.more;
+            let is_idle = messages.is_empty() && mails.is_empty() && !claim.more && !own.more;
             if !messages.is_empty() || !mails.is_empty() {
                 let settle = move |work: &mut Work<'_>| {
-                    settle(work, messages)?;
+                    settle::settle(work, messages)?;
                     accounts::settle(work, mails)
                 };
                 self.context.write(settle).await?;
             }
-            if idle || stop.is_told() {
+            if is_idle || stop.is_told() {
                 let now = self.context.clock.now();
-                let next = own.next.map(|due| (due - now).to_std().unwrap_or_default());
-                return Ok(next.map_or(claim.rest, |next| next.clamp(PAUSE, claim.rest)));
+                let next = own.next.into_iter().chain(claim.next).min();
+                let rest = next.and_then(|due| (due - now).to_std().ok()).unwrap_or(SWEEP);
+                return Ok(rest.clamp(PAUSE, SWEEP));
             }
         }
-    }
-
-    async fn attempt(&self, message: Message) -> Message {
-        let outcome = self.hand_over(message.outgoing(), message.attempts).await;
-        message.tried(outcome, self.context.clock.now())
-    }
-
-    async fn attempt_mail(&self, mail: AccountMail) -> AccountMail {
-        let outcome = self.hand_over(mail.outgoing(), mail.attempts).await;
-        mail.tried(outcome, self.context.clock.now())
-    }
-
-    async fn hand_over(&self, message: Option<Outgoing<'_>>, attempt: i64) -> Result<Receipt, SendError> {
-        let message = message.ok_or_else(|| SendError::never("there is no recipient"))?;
-        let outcome = timeout(SEND_WITHIN, self.channels.send(message)).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(SendError::later("the channel did not answer in time")));
-        if let Err(reason) = &outcome {
-            tracing::warn!(notification = %message.id, channel = %message.to, attempt, %reason, "message not sent");
-        }
-        outcome
-    }
-}
-
-/// Takes up messages that are due, so that nobody else does while they are being sent.
-fn claim(work: &mut Work<'_>) -> Result<Claim, Problem> {
-    let due = messages::due(work.db, work.now, BATCH)?;
-    let more = i64::try_from(due.len()).is_ok_and(|count| count == BATCH);
-    let mut taken = Vec::with_capacity(due.len());
-    for message in due {
-        let patient = match message.letter {
-            None => patients::find(work.db, message.patient_id)?,
-            Some(_) => None,
-        };
-        let message = message.taken_up(patient.as_ref(), work.now);
-        if let Some(message) = messages::save(work.db, message)? {
-            tell(work, &message)?;
-            taken.extend(Some(message).filter(|message| message.status == Status::Pending));
-        }
-    }
-    let next = messages::next_due(work.db)?.and_then(|due| (due - work.now).to_std().ok());
-    Ok(Claim { messages: taken, more, rest: next.unwrap_or(SWEEP).clamp(PAUSE, SWEEP) })
-}
-
-/// Writes down how the attempts ended.
-fn settle(work: &mut Work<'_>, tried: Vec<Message>) -> Result<(), Problem> {
-    for message in tried {
-        match messages::save(work.db, message)? {
-            Some(message) => tell(work, &message)?,
-            // It took longer than the lease, and someone else has taken the message up: theirs counts.
-            None => tracing::warn!("a message was taken up by another sender meanwhile"),
-        }
-    }
-    Ok(())
-}
-
-fn tell(work: &mut Work<'_>, message: &Message) -> Result<(), Problem> {
-    let facts = || MessageFacts {
-        notification_id: message.id,
-        version: message.version,
-        channel: message.channel.to_string(),
-        reason: message.error.clone(),
-    };
-    match message.status {
-        Status::Sent => work.publish(&MessageSent(facts())),
-        Status::Failed => work.publish(&MessageFailed(facts())),
-        Status::Pending | Status::Skipped => Ok(()),
     }
 }

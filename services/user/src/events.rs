@@ -51,6 +51,7 @@ pub fn patient_facts(patient: &Patient) -> PatientFacts {
         name: patient.name(),
         email: patient.details.email.as_ref().map(ToString::to_string),
         phone: patient.details.phone.as_ref().map(ToString::to_string),
+        language: patient.details.language.as_ref().map(ToString::to_string),
         active: patient.status == PatientStatus::Active,
     }
 }

@@ -14,6 +14,7 @@ diesel::table! {
         gender -> Text,
         phone -> Nullable<Text>,
         email -> Nullable<Text>,
+        language -> Nullable<Text>,
         address -> Nullable<Doc>,
         identifiers -> Doc,
         deceased_at -> Nullable<Tstz>,

@@ -142,6 +142,7 @@ async fn introduce(app: &Appointments) -> (PatientId, PractitionerId) {
         name: "Ann Patient".into(),
         email: None,
         phone: None,
+        language: None,
         active: true,
     }))
     .await;

@@ -27,7 +27,10 @@ pub struct Desk {
 pub struct Own {
     pub patient: String,
     appointment: String,
+    /// A message that is there to be read.
     notification: String,
+    /// An app that asks for messages.
+    device: String,
     /// A session that is not the one they act in.
     session: String,
     invoice: String,
@@ -103,6 +106,11 @@ impl Desk {
             case("GET /api/v1/practitioners/{id}", DONE, DONE),
             case("GET /api/v1/departments/{id}", DONE, DONE),
             case("GET /api/v1/notifications/{id}", DONE, HIDDEN),
+            case("POST /api/v1/notifications/{id}/read", DONE, HIDDEN),
+            case("GET /api/v1/notification-preferences/{id}", DONE, HIDDEN),
+            case("PUT /api/v1/notification-preferences/{id}", DONE, HIDDEN)
+                .with(json!({"channels": {"billing": ["email"]}})),
+            case("DELETE /api/v1/push-subscriptions/{id}", (204, ""), HIDDEN),
             case("GET /api/v1/schedules/{id}", DONE, DONE),
             case("GET /api/v1/appointment-types/{id}", DONE, DONE),
             case("GET /api/v1/resources/{id}", DONE, DONE),
@@ -148,9 +156,10 @@ impl Desk {
 
     pub fn id_for<'a>(&'a self, template: &str, own: &'a Own) -> &'a str {
         match template.split('/').nth(3).unwrap() {
-            "patients" => &own.patient,
+            "patients" | "notification-preferences" => &own.patient,
             "appointments" => &own.appointment,
             "notifications" => &own.notification,
+            "push-subscriptions" => &own.device,
             "auth" => &own.session,
             "billing" if template.contains("/payments/") => &own.payment,
             "billing" => &own.invoice,
@@ -177,7 +186,9 @@ impl Desk {
             assert!(all.contains(anns) && all.contains(bos), "{list}: {all:?}");
         }
         let none: BTreeSet<String> = BTreeSet::new();
-        for path in ["appointments", "notifications", "billing/invoices", "billing/payments"] {
+        for path in
+            ["appointments", "notifications", "push-subscriptions", "billing/invoices", "billing/payments"]
+        {
             let path = format!("/api/v1/{path}?patient_id={}", bo.patient);
             assert_eq!(self.ids(&self.ann, &path).await, none, "{path}");
             assert_ne!(self.ids(&self.bo, &path).await, none, "{path}");
@@ -204,7 +215,7 @@ async fn own(
     let body = records::booking(person.patient_id(), practitioner_id, records::moment(7, minutes));
     let appointment = person.book(&body).await.text("id");
     let notification = until("the confirmation", PATIENCE, async || {
-        let list = person.client.get("/api/v1/notifications").await;
+        let list = person.client.get("/api/v1/notifications?channel=in_app").await;
         list.expect(200).results().first().map(|message| message["id"].as_str().unwrap().to_owned())
     });
     let invoice = billed(admin, person.patient_id()).await;
@@ -216,6 +227,7 @@ async fn own(
         patient: person.patient_id().to_owned(),
         appointment,
         notification: notification.await,
+        device: person.make("/api/v1/push-subscriptions", &json!({"fcm_token": person.patient_id()})).await,
         session: other_session(platform, person).await,
         hold: held(person, practitioner_id, minutes).await,
         waits: waits(person, practitioner_id).await,

@@ -22,13 +22,14 @@ const SCOPES: [&str; 8] = [
 
 /// What comes of reading a record that belongs to no department, or to another. The directory and the schedules are
 /// open to all; of a practitioner's calendar a key sees what is its department's.
-const OTHERS: [(&str, u16); 13] = [
+const OTHERS: [(&str, u16); 14] = [
     ("GET /api/v1/patients/{id}", 404),
     ("GET /api/v1/practitioners/{id}", 200),
     ("GET /api/v1/practitioners/{id}/calendar.ics", 200),
     ("GET /api/v1/departments/{id}", 200),
     ("GET /api/v1/appointments/{id}", 404),
     ("GET /api/v1/notifications/{id}", 404),
+    ("GET /api/v1/notification-preferences/{id}", 404),
     ("GET /api/v1/waitlist/{id}", 404),
     ("GET /api/v1/schedules/{id}", 200),
     ("GET /api/v1/appointment-types/{id}", 200),
@@ -82,7 +83,14 @@ pub async fn keys_reach_their_department(desk: &Desk, operations: &BTreeMap<Stri
         let answer = desk.gateway.request("GET", &calendar, &headers, None).await;
         assert_eq!(answer.body.as_str().unwrap().contains(id), shows, "the calendar");
     }
-    for list in ["patients", "appointments", "notifications", "billing/invoices", "billing/payments"] {
+    for list in [
+        "patients",
+        "appointments",
+        "notifications",
+        "push-subscriptions",
+        "billing/invoices",
+        "billing/payments",
+    ] {
         let found = shown(desk, &other, &format!("/api/v1/{list}")).await.1;
         assert_eq!(found["results"], json!([]), "{list}");
     }

@@ -62,12 +62,12 @@ async fn marks(world: &World, number: u64) {
 /// Waits for so many messages that were sent; there must not be more.
 async fn notifications(world: &World, count: i64) -> i64 {
     let sent = until(&format!("{count} messages"), PATIENCE, async || {
-        let list = world.admin.client.get("/api/v1/notifications?status=sent").await;
+        let list = world.admin.client.get("/api/v1/notifications?status=sent&channel=email").await;
         let sent = list.expect(200)["count"].as_i64().unwrap();
         (sent >= count).then_some(sent)
     })
     .await;
-    let all = world.admin.client.get("/api/v1/notifications").await;
+    let all = world.admin.client.get("/api/v1/notifications?channel=email").await;
     assert_eq!((sent, &all["count"]), (count, &json!(count)));
     count
 }

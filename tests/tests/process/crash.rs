@@ -55,12 +55,12 @@ async fn each_left_its_traces_once(platform: &Platform, admin: &Person, ids: &Ha
         Trail(admin).one("create", "appointment", id).await;
     }
     let sent = until("all mails", PATIENCE, async || {
-        let list = admin.client.get("/api/v1/notifications?status=sent").await;
+        let list = admin.client.get("/api/v1/notifications?status=sent&channel=email").await;
         let count = list.expect(200)["count"].as_u64().unwrap();
         (count >= ids.len() as u64).then_some(count)
     })
     .await;
-    let all = admin.client.get("/api/v1/notifications").await;
+    let all = admin.client.get("/api/v1/notifications?channel=email").await;
     assert_eq!((sent, all["count"].as_u64()), (ids.len() as u64, Some(ids.len() as u64)));
     let files = fs::read_dir(platform.data().join("outgoing")).unwrap().map(|file| file.unwrap().file_name());
     let mails = files.filter(|name| name.to_string_lossy().ends_with(".eml"));

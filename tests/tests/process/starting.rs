@@ -49,7 +49,7 @@ pub async fn everything_is_there_again(mut platform: Platform) {
     let appointment = ann.book(&booking).await.text("id");
     Trail(&admin).one("create", "appointment", &appointment).await;
     until("the mail", PATIENCE, async || {
-        let list = admin.client.get("/api/v1/notifications?status=sent").await;
+        let list = admin.client.get("/api/v1/notifications?status=sent&channel=email").await;
         (list.expect(200)["count"] == 1).then_some(())
     })
     .await;

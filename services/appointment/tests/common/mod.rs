@@ -100,6 +100,7 @@ pub fn patient_facts(patient_id: PatientId, version: i64, active: bool) -> Patie
         name: "Ann Patient".into(),
         email: None,
         phone: None,
+        language: None,
         active,
     }
 }

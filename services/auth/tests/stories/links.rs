@@ -97,6 +97,7 @@ fn facts(patient_id: PatientId, version: i64, account_id: Option<AccountId>) -> 
         name: "Ann Andersson".into(),
         email: None,
         phone: None,
+        language: None,
         active: true,
     }
 }

@@ -41,6 +41,7 @@ impl World {
             name: "Ann Patient".into(),
             email: None,
             phone: None,
+            language: None,
             active: true,
         };
         self.app.deliver(&PatientCreated(facts.clone())).await;

@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hms_model::coded_enum;
-use hms_model::event::AccountMailFacts;
+use hms_model::event::{AccountMailFacts, BreakGlassFacts};
 use hms_model::id::{EventId, NotificationId};
 
 use super::message::{ATTEMPTS, LEASE, wait_after};
-use super::{Letter, Outgoing, Receipt, SendError, Status};
+use super::{Address, Letter, Outgoing, Receipt, SendError, Status};
 
 /// For how long it is remembered that a mail was sent.
 pub const REMEMBERED: TimeDelta = TimeDelta::days(30);
+/// For how long it is of use to know that somebody broke the glass.
+const OF_USE: TimeDelta = TimeDelta::days(7);
 
 coded_enum! {
     /// What a mail is for.
@@ -22,6 +24,8 @@ coded_enum! {
         PasswordReset = "account.password_reset",
         /// To tell that a webhook was switched off; it has no link.
         WebhookDisabled = "webhook.disabled",
+        /// To tell that somebody has reached a record that is not theirs to see; it has no link.
+        GlassBroken = "access.break_glass",
     }
 }
 
@@ -88,11 +92,45 @@ impl AccountMail {
         }
     }
 
+    /// Tells the one who guards privacy that somebody has broken the glass: with ids alone, since mail passes many hands.
+    pub fn of_broken_glass(
+        facts: &BreakGlassFacts,
+        recipient: String,
+        (event_id, id): (EventId, NotificationId),
+        now: DateTime<Utc>,
+    ) -> Self {
+        let body = format!(
+            "Somebody has reached the record of a patient that is not theirs to see, and gave a reason.\n\n    \
+             Act: {}\n    Account: {}\n    Patient: {}\n    Until: {}\n\nThe reason stands in the list of such acts \
+             (GET /api/v1/break-glass) and in the audit.\n\nThis message was sent automatically; replies to it are not \
+             read.",
+            facts.break_glass_id,
+            facts.account_id,
+            facts.patient_id,
+            facts.until.format("%-d %B %Y, %H:%M UTC"),
+        );
+        Self {
+            id,
+            version: 1,
+            event_id,
+            kind: AccountMailKind::GlassBroken,
+            status: Status::Pending,
+            letter: Some(Letter { recipient, body }),
+            subject: subject(AccountMailKind::GlassBroken).to_owned(),
+            attempts: 0,
+            due_at: now,
+            expires_at: now + OF_USE,
+            created_at: now,
+            error: None,
+        }
+    }
+
     /// What a channel is handed of it, while it is remembered.
     pub fn outgoing(&self) -> Option<Outgoing<'_>> {
         let Self { id, created_at, subject, letter, .. } = self;
-        let letter = letter.as_ref()?;
-        Some(letter.outgoing(*id, *created_at, subject))
+        let Letter { recipient, body } = letter.as_ref()?;
+        let to = Address::Email(recipient);
+        Some(Outgoing { id: *id, created_at: *created_at, to, subject, body, calendar: None, urgent: true })
     }
 
     /// Takes up a pending mail that is due: it is then either still pending and not due again before this attempt is
@@ -108,16 +146,16 @@ impl AccountMail {
         Self { attempts: self.attempts + 1, due_at: now + LEASE, ..self }
     }
 
-    /// Notes how the attempt ended.
+    /// Notes how the attempt ended; see [`wait_after`] for `chance`.
     #[must_use]
-    pub fn tried(self, outcome: Result<Receipt, SendError>, now: DateTime<Utc>) -> Self {
+    pub fn tried(self, outcome: Result<Receipt, SendError>, chance: f64, now: DateTime<Utc>) -> Self {
         match outcome {
             Ok(_) => self.ended(Status::Sent, None),
             Err(SendError::Busy { wait }) => Self { attempts: self.attempts - 1, due_at: now + wait, ..self },
             Err(SendError::Never(reason) | SendError::Gone(reason)) => {
                 self.ended(Status::Failed, Some(&reason))
             }
-            Err(SendError::Later { reason, retry_after }) => match wait_after(self.attempts) {
+            Err(SendError::Later { reason, retry_after }) => match wait_after(self.attempts, chance) {
                 Some(wait) => {
                     let wait = retry_after.map_or(wait, |asked| asked.max(wait));
                     Self { due_at: now + wait, error: Some(reason), ..self }
@@ -138,6 +176,7 @@ fn page(kind: AccountMailKind) -> &'static str {
         AccountMailKind::Invitation => "account/invitation",
         AccountMailKind::PasswordReset => "account/reset-password",
         AccountMailKind::WebhookDisabled => "webhooks",
+        AccountMailKind::GlassBroken => "break-glass",
     }
 }
 
@@ -147,6 +186,7 @@ fn subject(kind: AccountMailKind) -> &'static str {
         AccountMailKind::Invitation => "Your account",
         AccountMailKind::PasswordReset => "Choose another password",
         AccountMailKind::WebhookDisabled => "A webhook was switched off",
+        AccountMailKind::GlassBroken => "Somebody has broken the glass",
     }
 }
 
@@ -156,6 +196,7 @@ fn opening(kind: AccountMailKind) -> &'static str {
         AccountMailKind::Invitation => "You are invited to have an account here. Choose a password for it:",
         AccountMailKind::PasswordReset => "Here you can choose another password for your account:",
         AccountMailKind::WebhookDisabled => "A webhook was switched off:",
+        AccountMailKind::GlassBroken => "Somebody has reached a record that is not theirs to see:",
     }
 }
 
@@ -166,7 +207,7 @@ fn if_unexpected(kind: AccountMailKind) -> &'static str {
         AccountMailKind::PasswordReset => {
             "If you have not asked for it, you need not do anything: your password stays as it is."
         }
-        AccountMailKind::WebhookDisabled => "",
+        AccountMailKind::WebhookDisabled | AccountMailKind::GlassBroken => "",
     }
 }
 
@@ -208,11 +249,11 @@ mod tests {
         let mail = mail(AccountMailKind::PasswordReset);
         let taken = mail.clone().taken_up(now());
         assert!(taken.letter.is_some() && taken.due_at > now() && taken.attempts == 1);
-        let sent = taken.clone().tried(Ok(Receipt::default()), now());
+        let sent = taken.clone().tried(Ok(Receipt::default()), 0.0, now());
         assert!(sent.letter.is_none() && sent.status == Status::Sent);
-        let later = taken.clone().tried(Err(SendError::later("full")), now());
+        let later = taken.clone().tried(Err(SendError::later("full")), 0.0, now());
         assert!(later.letter.is_some() && later.status == Status::Pending);
-        let never = taken.tried(Err(SendError::never("no")), now());
+        let never = taken.tried(Err(SendError::never("no")), 0.0, now());
         assert!(never.letter.is_none() && never.status == Status::Failed);
         let late = mail.clone().taken_up(now() + TimeDelta::minutes(30));
         assert!(late.letter.is_none() && late.status == Status::Failed);

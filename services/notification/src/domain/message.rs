@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hms_model::coded_enum;
-use hms_model::event::AppointmentFacts;
-use hms_model::id::{EventId, NotificationId, PatientId};
-use serde::{Deserialize, Serialize};
+use hms_model::id::{EventId, NotificationId, PatientId, PushSubscriptionId};
 
-use super::{Address, Outgoing, Patient, Receipt, SendError, text};
+use super::{About, Address, Calendar, ChannelKind, Kind, Lane, Outgoing, Receipt, SendError, Status, Words};
 
 /// How often a message is tried, at the most.
 pub(super) const ATTEMPTS: i64 = 5;
-/// The waits after the attempts that fail.
+/// The waits after the attempts that fail, before chance adds up to a fifth.
 const WAITS: [TimeDelta; 4] =
     [TimeDelta::seconds(30), TimeDelta::minutes(2), TimeDelta::minutes(10), TimeDelta::hours(1)];
 /// How long a message waits for word of its patient.
@@ -22,92 +20,43 @@ pub const SEND_WITHIN: Duration = Duration::from_secs(20);
 /// How long nobody else takes up a message that someone is sending: well longer than an attempt may take.
 pub(super) const LEASE: TimeDelta = TimeDelta::seconds(60);
 
-coded_enum! {
-    /// What a message is about.
-    pub enum Kind {
-        /// An appointment was booked.
-        Confirmation = "appointment.confirmation",
-        /// An appointment was moved.
-        Rescheduled = "appointment.rescheduled",
-        /// An appointment was called off.
-        Cancelled = "appointment.cancelled",
-    }
+/// What an event calls for, before it is known by which ways it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    /// The event.
+    pub event_id: EventId,
+    /// Tells several messages of one kind that follow from one event: how many minutes before an appointment.
+    pub occasion: String,
+    /// What it is about.
+    pub kind: Kind,
+    /// To whom.
+    pub patient_id: PatientId,
+    /// What it tells.
+    pub about: About,
 }
 
-coded_enum! {
-    /// The way a message goes.
-    pub enum ChannelKind {
-        /// By e-mail.
-        Email = "email",
-    }
-}
-
-coded_enum! {
-    /// What has become of a message.
-    pub enum Status {
-        /// It is to be sent.
-        Pending = "pending",
-        /// It was handed over.
-        Sent = "sent",
-        /// It could not be sent, and is not tried any more.
-        Failed = "failed",
-        /// There was nowhere to send it.
-        Skipped = "skipped",
-    }
-}
-
-/// What a message tells of an appointment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Appointment {
-    /// With whom.
-    pub practitioner_name: String,
-    /// From.
-    pub start: DateTime<Utc>,
-    /// Up to, not including.
-    pub end: DateTime<Utc>,
-}
-
-/// What goes out to whom: what can only be said when it is known who the patient is.
+/// Address and text: what can only be said when it is known who the patient is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
-    /// The address.
+    /// The address; empty where the way needs none.
     pub recipient: String,
     /// The text.
     pub body: String,
 }
 
-impl Letter {
-    /// What a channel is handed: an e-mail.
-    pub(super) fn outgoing<'a>(
-        &'a self,
-        id: NotificationId,
-        created_at: DateTime<Utc>,
-        subject: &'a str,
-    ) -> Outgoing<'a> {
-        let (to, body) = (Address::Email(&self.recipient), self.body.as_str());
-        Outgoing { id, created_at, to, subject, body, calendar: None, urgent: false }
-    }
-}
-
 /// A message to a patient.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     /// Its id.
     pub id: NotificationId,
     /// Counts its changes.
     pub version: i64,
-    /// The event that causes it.
-    pub event_id: EventId,
-    /// What it is about.
-    pub kind: Kind,
+    /// What it follows from.
+    pub cause: Cause,
     /// The way it goes.
     pub channel: ChannelKind,
     /// What has become of it.
     pub status: Status,
-    /// To whom.
-    pub patient_id: PatientId,
-    /// What it tells.
-    pub appointment: Appointment,
     /// The subject line.
     pub subject: String,
     /// Address and text, once it is known who the patient is.
@@ -116,107 +65,171 @@ pub struct Message {
     pub attempts: i64,
     /// While it is pending: when to look at it next.
     pub due_at: DateTime<Utc>,
+    /// When it is of no use any more.
+    pub expires_at: Option<DateTime<Utc>>,
     /// When the event came.
     pub created_at: DateTime<Utc>,
     /// When it was handed over.
     pub sent_at: Option<DateTime<Utc>>,
-    /// Why it was not, or not yet.
+    /// When it was read.
+    pub read_at: Option<DateTime<Utc>>,
+    /// Why it was not handed over, or not yet.
     pub error: Option<String>,
 }
 
-/// The wait after so many attempts that failed; none after the last one.
-pub(super) fn wait_after(attempts: i64) -> Option<TimeDelta> {
+coded_enum! {
+    /// How an attempt ended.
+    pub enum Outcome {
+        /// The channel has it.
+        Sent = "sent",
+        /// It is tried again.
+        Later = "later",
+        /// The channel will never take it.
+        Refused = "refused",
+        /// Nothing is to be sent to this address any more.
+        Gone = "gone",
+    }
+}
+
+/// One attempt at a message, to one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The message.
+    pub message_id: NotificationId,
+    /// Which attempt; several go to several devices.
+    pub number: i64,
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// How long it took.
+    pub took_ms: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What the provider calls it.
+    pub provider_id: Option<String>,
+    /// Why it did not arrive.
+    pub reason: Option<String>,
+    /// The device, of a push message.
+    pub subscription_id: Option<PushSubscriptionId>,
+}
+
+/// The wait after so many attempts that failed; none after the last one. `chance`, from 0 to 1, spreads the messages that
+/// failed together, so that they do not all come again at one moment.
+pub(super) fn wait_after(attempts: i64, chance: f64) -> Option<TimeDelta> {
     let failed = usize::try_from(attempts).unwrap_or(usize::MAX);
-    WAITS.get(failed.saturating_sub(1)).copied()
+    let wait = WAITS.get(failed.saturating_sub(1)).copied()?;
+    let more = wait.to_std().ok()?.mul_f64(chance.clamp(0.0, 1.0) / 5.0);
+    TimeDelta::from_std(more).ok().map(|more| wait + more)
+}
+
+impl Cause {
+    /// What it goes before.
+    pub fn lane(&self) -> Lane {
+        self.kind.lane()
+    }
+
+    fn message(self, channel: ChannelKind, id: NotificationId, now: DateTime<Utc>) -> Message {
+        let expires_at = self.about.expires_at(self.kind == Kind::Reminder);
+        Message {
+            id,
+            version: 1,
+            cause: self,
+            channel,
+            status: Status::Pending,
+            subject: String::new(),
+            letter: None,
+            attempts: 0,
+            due_at: now,
+            expires_at,
+            created_at: now,
+            sent_at: None,
+            read_at: None,
+            error: None,
+        }
+    }
+
+    /// The message that waits for word of a patient who is not known yet. It stands for those of all ways.
+    pub fn waiting(self, subject: String, id: NotificationId, now: DateTime<Utc>) -> Message {
+        Message { subject, due_at: now + PATIENCE, ..self.message(ChannelKind::Email, id, now) }
+    }
+
+    /// The message that goes nowhere.
+    pub fn skipped(self, subject: String, reason: &str, id: NotificationId, now: DateTime<Utc>) -> Message {
+        Message { subject, ..self.message(ChannelKind::Email, id, now) }.ended(Status::Skipped, reason)
+    }
+
+    /// The message that goes by one way. One that is only to be read is there with that.
+    pub fn addressed(
+        self,
+        channel: ChannelKind,
+        (recipient, words): (String, Words),
+        id: NotificationId,
+        now: DateTime<Utc>,
+    ) -> Message {
+        let Words { subject, body } = words;
+        let letter = Some(Letter { recipient, body });
+        let message = Message { subject, letter, ..self.message(channel, id, now) };
+        match channel {
+            ChannelKind::InApp => Message { status: Status::Sent, sent_at: Some(now), ..message },
+            ChannelKind::Email | ChannelKind::Sms | ChannelKind::Push => message,
+        }
+    }
 }
 
 impl Message {
-    /// What a channel is handed of it; none while it is not known who the patient is.
-    pub fn outgoing(&self) -> Option<Outgoing<'_>> {
+    /// What a channel is handed of it.
+    pub fn outgoing<'a>(&'a self, to: Address<'a>, calendar: Option<Calendar<'a>>) -> Option<Outgoing<'a>> {
         let Self { id, created_at, subject, letter, .. } = self;
-        let letter = letter.as_ref()?;
-        Some(letter.outgoing(*id, *created_at, subject))
+        let urgent = self.cause.lane() == Lane::Urgent;
+        let body = letter.as_ref()?.body.as_str();
+        Some(Outgoing { id: *id, created_at: *created_at, to, subject, body, calendar, urgent })
     }
 
-    /// The message that an event of an appointment calls for; none where the appointment only records what took
-    /// place. A patient who is not known yet is waited for.
-    pub fn draft(
-        kind: Kind,
-        facts: AppointmentFacts,
-        event_id: EventId,
-        patient: Option<&Patient>,
-        id: NotificationId,
-        now: DateTime<Utc>,
-    ) -> Option<Self> {
-        if facts.recorded {
-            return None;
-        }
-        let AppointmentFacts { patient_id, practitioner_name, start, end, .. } = facts;
-        let appointment = Appointment { practitioner_name, start, end };
-        let message = Self {
-            id,
-            version: 1,
-            event_id,
-            kind,
-            channel: ChannelKind::Email,
-            status: Status::Pending,
-            patient_id,
-            subject: text::subject(kind, &appointment),
-            appointment,
-            letter: None,
-            attempts: 0,
-            due_at: now + PATIENCE,
-            created_at: now,
-            sent_at: None,
-            error: None,
-        };
-        Some(match patient {
-            Some(patient) => Self { due_at: now, ..message.addressed(patient) },
-            None => message,
-        })
-    }
-
-    fn addressed(mut self, patient: &Patient) -> Self {
-        match &patient.email {
-            _ if !patient.active => self.ended(Status::Skipped, "the record of the patient is not in use"),
-            None => self.ended(Status::Skipped, "the patient has no e-mail address"),
-            Some(email) => {
-                let body = text::body(self.kind, &self.appointment, &patient.name);
-                self.letter = Some(Letter { recipient: email.clone(), body });
-                self
-            }
-        }
-    }
-
-    /// Takes up a pending message that is due: it is then either still pending, addressed and not due again before
-    /// this attempt is over, or at its end.
+    /// Takes the place of a message that waited: the same one, with what is known now.
     #[must_use]
-    pub fn taken_up(mut self, patient: Option<&Patient>, now: DateTime<Utc>) -> Self {
-        if self.letter.is_none() {
-            self = match patient {
-                Some(patient) => self.addressed(patient),
-                None => self.ended(Status::Failed, "unknown patient"),
-            };
+    pub fn in_place_of(self, waiting: &Message) -> Self {
+        let Message { id, version, created_at, .. } = *waiting;
+        Self { id, version, created_at, attempts: waiting.attempts, ..self }
+    }
+
+    /// Whether it waits for word of its patient.
+    pub fn is_waiting(&self) -> bool {
+        self.status == Status::Pending && self.letter.is_none()
+    }
+
+    /// Nothing was heard of the patient in time.
+    #[must_use]
+    pub fn given_up(self) -> Self {
+        self.ended(Status::Failed, "unknown patient")
+    }
+
+    /// Put off without an attempt.
+    #[must_use]
+    pub fn put_off(self, until: DateTime<Utc>) -> Self {
+        Self { due_at: until, ..self }
+    }
+
+    /// Takes up a pending message that is due: it is then either still pending and not due again before this attempt is
+    /// over, or at its end.
+    #[must_use]
+    pub fn taken_up(self, now: DateTime<Utc>) -> Self {
+        if self.expires_at.is_some_and(|end| end <= now) {
+            return self.ended(Status::Skipped, "it would be of no use any more");
         }
         // Whoever had it before never came back, five times: the message may be what ends them.
         if self.attempts >= ATTEMPTS {
-            self = self.ended(Status::Failed, "no attempt came to an end");
+            return self.ended(Status::Failed, "no attempt came to an end");
         }
-        if self.status == Status::Pending {
-            self.attempts += 1;
-            self.due_at = now + LEASE;
-        }
-        self
+        Self { attempts: self.attempts + 1, due_at: now + LEASE, ..self }
     }
 
-    /// Notes how the attempt ended.
+    /// Notes how the attempt ended; see [`wait_after`] for `chance`.
     #[must_use]
-    pub fn tried(self, outcome: Result<Receipt, SendError>, now: DateTime<Utc>) -> Self {
+    pub fn tried(self, outcome: Result<Receipt, SendError>, chance: f64, now: DateTime<Utc>) -> Self {
         match outcome {
             Ok(_) => Self { status: Status::Sent, sent_at: Some(now), error: None, ..self },
             Err(SendError::Busy { wait }) => Self { attempts: self.attempts - 1, due_at: now + wait, ..self },
             Err(SendError::Never(reason) | SendError::Gone(reason)) => self.ended(Status::Failed, &reason),
-            Err(SendError::Later { reason, retry_after }) => match wait_after(self.attempts) {
+            Err(SendError::Later { reason, retry_after }) => match wait_after(self.attempts, chance) {
                 Some(wait) => {
                     let wait = retry_after.map_or(wait, |asked| asked.max(wait));
                     Self { due_at: now + wait, error: Some(reason), ..self }
@@ -226,9 +239,42 @@ impl Message {
         }
     }
 
+    /// To be sent once more, as if it were new.
+    #[must_use]
+    pub fn again(self, now: DateTime<Utc>) -> Self {
+        Self { status: Status::Pending, attempts: 0, due_at: now, sent_at: None, error: None, ..self }
+    }
+
     fn ended(self, status: Status, reason: &str) -> Self {
         Self { status, error: Some(reason.to_owned()), ..self }
     }
+}
+
+impl Outcome {
+    /// How an attempt ended that gave this answer; none where nothing was tried.
+    pub fn of(answer: &Result<Receipt, SendError>) -> Option<Self> {
+        match answer {
+            Ok(_) => Some(Self::Sent),
+            Err(SendError::Busy { .. }) => None,
+            Err(SendError::Later { .. }) => Some(Self::Later),
+            Err(SendError::Never(_)) => Some(Self::Refused),
+            Err(SendError::Gone(_)) => Some(Self::Gone),
+        }
+    }
+}
+
+/// What came of a message that went to several devices: it is sent when one of them has it, and tried again as long as one
+/// of them may take it.
+pub fn together(answers: Vec<Result<Receipt, SendError>>) -> Result<Receipt, SendError> {
+    let rank = |answer: &Result<Receipt, SendError>| match answer {
+        Ok(_) => 0,
+        Err(SendError::Later { .. }) => 1,
+        Err(SendError::Busy { .. }) => 2,
+        Err(SendError::Never(_)) => 3,
+        Err(SendError::Gone(_)) => 4,
+    };
+    let best = answers.into_iter().min_by_key(rank);
+    best.unwrap_or_else(|| Err(SendError::never("no browser and no device of the patient asks for messages")))
 }
 
 #[cfg(test)]
@@ -236,121 +282,118 @@ mod tests {
     use hms_model::id::Id;
 
     use super::*;
+    use crate::domain::Visit;
+    use crate::domain::testing::{appointment, now};
 
-    fn now() -> DateTime<Utc> {
-        "2026-03-02T08:00:00Z".parse().unwrap()
-    }
-
-    fn patient(email: Option<&str>, active: bool) -> Patient {
-        Patient {
-            id: Id::from_uuid(Id::<()>::new(now()).uuid()),
-            version: 1,
-            name: "Ann Lee".into(),
-            email: email.map(str::to_owned),
-            phone: None,
-            active,
-        }
-    }
-
-    fn draft(patient: Option<&Patient>, recorded: bool) -> Option<Message> {
-        let facts = AppointmentFacts {
-            appointment_id: Id::new(now()),
-            version: 1,
-            patient_id: Id::new(now()),
-            practitioner_id: Id::new(now()),
-            practitioner_name: "Dr. Mia Chen".into(),
-            department_id: None,
-            start: now() + TimeDelta::hours(1),
-            end: now() + TimeDelta::hours(2),
-            status: "booked".into(),
-            reason: None,
-            recorded,
-            appointment_type_id: None,
-            zone: None,
-            series_id: None,
-            late_cancellation: false,
+    fn cause(kind: Kind) -> Cause {
+        let facts = appointment();
+        let about = match kind {
+            Kind::Offer | Kind::Invoice => About::example(kind, now()),
+            _ => About::Visit(Visit::of(&facts, None)),
         };
-        Message::draft(Kind::Confirmation, facts, Id::new(now()), patient, Id::new(now()), now())
+        Cause { event_id: Id::new(now()), occasion: String::new(), kind, patient_id: facts.patient_id, about }
     }
 
-    fn outcome(message: &Message) -> (Status, Option<&str>, Option<&str>) {
-        let recipient = message.letter.as_ref().map(|letter| letter.recipient.as_str());
-        (message.status, recipient, message.error.as_deref())
+    fn message(kind: Kind, channel: ChannelKind) -> Message {
+        let words = Words { subject: "On Monday".into(), body: "Dear Ann".into() };
+        cause(kind).addressed(channel, ("ann@example.org".into(), words), Id::new(now()), now())
     }
 
     #[test]
-    fn a_message_goes_to_an_active_patient_with_an_address() {
-        let (ann, silent, gone) = (
-            patient(Some("ann@example.org"), true),
-            patient(None, true),
-            patient(Some("ann@example.org"), false),
-        );
-        let cases = [
-            (Some(&ann), (Status::Pending, Some("ann@example.org"), None)),
-            (Some(&silent), (Status::Skipped, None, Some("the patient has no e-mail address"))),
-            (Some(&gone), (Status::Skipped, None, Some("the record of the patient is not in use"))),
-            (None, (Status::Pending, None, None)),
-        ];
-        for (patient, expected) in cases {
-            assert_eq!(outcome(&draft(patient, false).unwrap()), expected, "{patient:?}");
+    fn what_is_only_to_be_read_is_there_at_once() {
+        for channel in ChannelKind::CARRIED {
+            assert_eq!(message(Kind::Confirmation, channel).status, Status::Pending);
         }
-        assert_eq!(draft(Some(&ann), true), None, "what took place elsewhere");
+        let there = message(Kind::Confirmation, ChannelKind::InApp);
+        assert_eq!((there.status, there.sent_at), (Status::Sent, Some(now())));
     }
 
     #[test]
     fn an_unknown_patient_is_waited_for() {
-        let ann = patient(Some("ann@example.org"), true);
-        let waiting = draft(None, false).unwrap();
-        assert_eq!(waiting.due_at, now() + PATIENCE);
-        let known = waiting.clone().taken_up(Some(&ann), now());
-        assert_eq!(outcome(&known), (Status::Pending, Some("ann@example.org"), None));
-        assert!(known.letter.unwrap().body.starts_with("Dear Ann Lee,"));
-        let unknown = waiting.taken_up(None, now());
-        assert_eq!(outcome(&unknown), (Status::Failed, None, Some("unknown patient")));
+        let waiting = cause(Kind::Confirmation).waiting("On Monday".into(), Id::new(now()), now());
+        assert!(waiting.is_waiting() && waiting.due_at == now() + PATIENCE);
+        let known = message(Kind::Confirmation, ChannelKind::Sms).in_place_of(&waiting);
+        assert_eq!((known.id, known.version, known.channel), (waiting.id, 1, ChannelKind::Sms));
+        assert!(!known.is_waiting());
+        let unknown = waiting.given_up();
+        assert_eq!((unknown.status, unknown.error.as_deref()), (Status::Failed, Some("unknown patient")));
     }
 
     #[test]
     fn the_waits_grow_until_it_is_given_up() {
-        let mut message = draft(Some(&patient(Some("ann@example.org"), true)), false).unwrap();
-        let mut waits = Vec::new();
-        for _ in 0..4 {
-            message = message.taken_up(None, now());
-            assert_eq!(message.due_at, now() + LEASE);
-            message = message.tried(Err(SendError::later("full")), now());
-            assert_eq!(message.status, Status::Pending);
-            waits.push(message.due_at - now());
+        for (chance, part) in [(0.0, 0), (1.0, 5), (7.0, 5)] {
+            let mut message = message(Kind::Confirmation, ChannelKind::Email);
+            for wait in WAITS {
+                message = message.taken_up(now());
+                assert_eq!(message.due_at, now() + LEASE);
+                message = message.tried(Err(SendError::later("full")), chance, now());
+                assert_eq!(message.status, Status::Pending);
+                let more = if part == 0 { TimeDelta::zero() } else { wait / part };
+                assert_eq!(message.due_at - now(), wait + more);
+            }
+            message = message.taken_up(now()).tried(Err(SendError::later("full")), chance, now());
+            let end = (message.status, message.attempts, message.error.as_deref());
+            assert_eq!(end, (Status::Failed, 5, Some("full")));
         }
-        assert_eq!(waits, WAITS);
-        message = message.taken_up(None, now()).tried(Err(SendError::later("full")), now());
-        assert_eq!(
-            (message.status, message.attempts, message.error.as_deref()),
-            (Status::Failed, 5, Some("full"))
-        );
     }
 
     #[test]
     fn one_attempt_may_be_enough() {
-        let message =
-            draft(Some(&patient(Some("ann@example.org"), true)), false).unwrap().taken_up(None, now());
-        let sent = message.clone().tried(Ok(Receipt::default()), now());
+        let message = message(Kind::Confirmation, ChannelKind::Email).taken_up(now());
+        let sent = message.clone().tried(Ok(Receipt::default()), 0.0, now());
         assert_eq!((sent.status, sent.sent_at, sent.error), (Status::Sent, Some(now()), None));
         let wait = TimeDelta::minutes(7);
         let asked = SendError::Later { reason: "slow down".into(), retry_after: Some(wait) };
-        assert_eq!(message.clone().tried(Err(asked), now()).due_at, now() + wait);
-        let busy = message.clone().tried(Err(SendError::Busy { wait }), now());
+        assert_eq!(message.clone().tried(Err(asked), 0.0, now()).due_at, now() + wait);
+        let busy = message.clone().tried(Err(SendError::Busy { wait }), 0.0, now());
         assert_eq!((busy.due_at, busy.attempts, busy.error), (now() + wait, 0, None));
-        let never = message.tried(Err(SendError::never("no such address")), now());
-        assert_eq!((never.status, never.error.as_deref()), (Status::Failed, Some("no such address")));
+        for ends in [SendError::never("no such address"), SendError::Gone("no such address".into())] {
+            let never = message.clone().tried(Err(ends), 0.0, now());
+            assert_eq!((never.status, never.error.as_deref()), (Status::Failed, Some("no such address")));
+        }
     }
 
     #[test]
     fn what_ends_every_sender_is_given_up() {
-        let mut message = draft(Some(&patient(Some("ann@example.org"), true)), false).unwrap();
+        let mut message = message(Kind::Confirmation, ChannelKind::Email);
         for _ in 0..5 {
-            message = message.taken_up(None, now());
+            message = message.taken_up(now());
             assert_eq!(message.status, Status::Pending);
         }
-        message = message.taken_up(None, now());
+        message = message.taken_up(now());
         assert_eq!((message.status, message.attempts), (Status::Failed, 5));
+    }
+
+    #[test]
+    fn an_offer_is_not_sent_when_it_is_over_and_a_reminder_not_when_its_time_has_come() {
+        let start = appointment().start;
+        let cases = [(Kind::Offer, now() + TimeDelta::minutes(30)), (Kind::Reminder, start)];
+        for (kind, end) in cases {
+            let message = message(kind, ChannelKind::Sms);
+            assert_eq!(
+                message.clone().taken_up(end - TimeDelta::seconds(1)).status,
+                Status::Pending,
+                "{kind}"
+            );
+            assert_eq!(message.taken_up(end).status, Status::Skipped, "{kind}");
+        }
+        let late = message(Kind::Confirmation, ChannelKind::Email).taken_up(start + TimeDelta::days(1));
+        assert_eq!(late.status, Status::Pending);
+    }
+
+    #[test]
+    fn one_device_is_enough() {
+        let (sent, later) = (Ok(Receipt::default()), Err(SendError::later("full")));
+        let (never, gone) = (Err(SendError::never("no")), Err(SendError::Gone("gone".into())));
+        let cases = [
+            (vec![gone.clone(), later.clone(), sent.clone()], sent.clone()),
+            (vec![gone.clone(), later.clone(), never.clone()], later.clone()),
+            (vec![gone.clone(), never.clone()], never),
+            (vec![gone.clone()], gone),
+        ];
+        for (answers, expected) in cases {
+            assert_eq!(together(answers), expected);
+        }
+        assert!(matches!(together(Vec::new()), Err(SendError::Never(_))));
     }
 }

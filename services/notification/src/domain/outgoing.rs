@@ -1,5 +1,4 @@
 //! What a channel is handed, and what it answers.
-#![allow(dead_code, reason = "so far e-mail alone is asked for")]
 
 use std::fmt;
 

@@ -3,6 +3,8 @@
 use hms_model::event::PatientFacts;
 use hms_model::id::PatientId;
 
+use super::Language;
+
 /// A patient as far as messages need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patient {
@@ -16,13 +18,25 @@ pub struct Patient {
     pub email: Option<String>,
     /// Where a call reaches the patient, E.164.
     pub phone: Option<String>,
+    /// The language in which to write to the patient (BCP 47).
+    pub language: Option<String>,
+    /// Whether the patient can sign in.
+    pub has_account: bool,
     /// Whether the record is in use.
     pub active: bool,
 }
 
+impl Patient {
+    /// The language to write in, where messages are written in the patient's.
+    pub fn language(&self) -> Option<Language> {
+        self.language.as_deref().and_then(Language::of_tag)
+    }
+}
+
 impl From<PatientFacts> for Patient {
     fn from(facts: PatientFacts) -> Self {
-        let PatientFacts { patient_id, version, account_id: _, name, email, phone, active } = facts;
-        Self { id: patient_id, version, name, email, phone, active }
+        let PatientFacts { patient_id, version, account_id, name, email, phone, language, active } = facts;
+        let has_account = account_id.is_some();
+        Self { id: patient_id, version, name, email, phone, language, has_account, active }
     }
 }

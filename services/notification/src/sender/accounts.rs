@@ -10,6 +10,7 @@ use crate::domain::{AccountMail, ChannelKind, Status};
 use crate::store::account_mails;
 
 /// What one look at the database found.
+#[derive(Default)]
 pub struct Claim {
     pub mails: Vec<AccountMail>,
     /// There may be more that is due.

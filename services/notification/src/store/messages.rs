@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::result::Error as DieselError;
-use hms_api::{List, Page};
+use hms_api::{Cmp, List, Page};
 use hms_db::{At, Code, Db, InsertExt, Json, Key, LockExt, MultiBackend, Result, compare};
-use hms_model::id::{NotificationId, PatientId};
+use hms_model::id::{AppointmentId, NotificationId, PatientId};
 use hms_model::role::Reach;
 
+use super::{read_json, write_json};
 use crate::api::notifications::list::NotificationFilters;
-use crate::domain::{ChannelKind, Kind, Letter, Message, Status};
+use crate::domain::{Cause, ChannelKind, Kind, Lane, Letter, Message, Status};
 use crate::schema::messages;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -31,12 +31,51 @@ struct Row {
     created_at: At,
     sent_at: Option<At>,
     error: Option<String>,
+    occasion: String,
+    lane: i64,
+    appointment_id: Option<Key>,
+    expires_at: Option<At>,
+    read_at: Option<At>,
 }
 
-/// Adds a message, unless the same event has called for it before.
-pub fn add(db: &mut Db, message: &Message) -> Result<()> {
-    diesel::insert_into(messages::table).values(Row::of(message)?).or_ignore().execute(db)?;
-    Ok(())
+/// Which of the messages that have ended.
+#[derive(Debug, Clone)]
+pub struct Which {
+    /// What has become of them.
+    pub status: Status,
+    /// What they are about.
+    pub kind: Option<Kind>,
+    /// The way they went.
+    pub channel: Option<ChannelKind>,
+    /// Those of events since then.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// What one task sends: one way, and either what is urgent or the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// The way.
+    pub channel: ChannelKind,
+    /// Whether it is what is urgent.
+    pub urgent: bool,
+}
+
+/// The messages that wait in a queue.
+macro_rules! pending {
+    ($queue:expr) => {{
+        let (least, most) = $queue.lanes();
+        messages::table
+            .filter(messages::status.eq(Code(Status::Pending)))
+            .filter(messages::channel.eq(Code($queue.channel)))
+            .filter(messages::lane.ge(least))
+            .filter(messages::lane.le(most))
+    }};
+}
+
+/// Adds a message, unless the same event has called for it before. Says whether it was added.
+pub fn add(db: &mut Db, message: &Message) -> Result<bool> {
+    let added = diesel::insert_into(messages::table).values(Row::of(message)?).or_ignore().execute(db)?;
+    Ok(added == 1)
 }
 
 /// The message of this id.
@@ -45,42 +84,50 @@ pub fn find(db: &mut Db, id: NotificationId) -> Result<Message> {
     row.message()
 }
 
-/// Messages to be taken up now, except those that another sender is just taking up; locked.
-pub fn due(db: &mut Db, now: DateTime<Utc>, limit: i64) -> Result<Vec<Message>> {
-    let query = messages::table
-        .filter(messages::status.eq(Code(Status::Pending)))
+/// The same, and nobody else changes it before the end of the transaction.
+pub fn hold(db: &mut Db, id: NotificationId) -> Result<Message> {
+    let query = messages::table.find(Key::from(id)).select(Row::as_select()).lock(db);
+    let row: Row = query.get_result(db)?;
+    row.message()
+}
+
+/// Messages of a queue to be taken up now, except those that another sender is just taking up; locked. What is urgent comes
+/// before what somebody is told at once, and that before what goes to many.
+pub fn due(db: &mut Db, queue: Queue, now: DateTime<Utc>, limit: i64) -> Result<Vec<Message>> {
+    let query = pending!(queue)
         .filter(messages::due_at.le(At(now)))
         .select(Row::as_select())
-        .order((messages::due_at, messages::id))
+        .order((messages::lane, messages::due_at, messages::id))
         .limit(limit)
         .lock_skip(db);
     let rows: Vec<Row> = query.load(db)?;
     rows.into_iter().map(Row::message).collect()
 }
 
-/// When the next pending message is due.
-pub fn next_due(db: &mut Db) -> Result<Option<DateTime<Utc>>> {
-    let pending = messages::table.filter(messages::status.eq(Code(Status::Pending)));
-    let next: Option<At> = pending.select(diesel::dsl::min(messages::due_at)).first(db)?;
+/// When the next pending message of a queue is due.
+pub fn next_due(db: &mut Db, queue: Queue) -> Result<Option<DateTime<Utc>>> {
+    let next: Option<At> = pending!(queue).select(diesel::dsl::min(messages::due_at)).first(db)?;
     Ok(next.map(Into::into))
 }
 
-/// Saves a pending message that has changed; none when someone else has changed it since it was read.
+/// Saves a message that has changed; none when someone else has changed it since it was read.
 pub fn save(db: &mut Db, message: Message) -> Result<Option<Message>> {
     let read = messages::table.find(Key::from(message.id)).filter(messages::version.eq(message.version));
-    let pending = read.filter(messages::status.eq(Code(Status::Pending)));
     let message = Message { version: message.version + 1, ..message };
     let changes = (
         messages::version.eq(message.version),
+        messages::channel.eq(Code(message.channel)),
         messages::status.eq(Code(message.status)),
+        messages::subject.eq(message.subject.clone()),
         messages::recipient.eq(message.letter.as_ref().map(|letter| letter.recipient.clone())),
         messages::body.eq(message.letter.as_ref().map(|letter| letter.body.clone())),
         messages::attempts.eq(message.attempts),
         messages::due_at.eq(At(message.due_at)),
         messages::sent_at.eq(message.sent_at.map(At)),
+        messages::read_at.eq(message.read_at.map(At)),
         messages::error.eq(message.error.clone()),
     );
-    let saved = diesel::update(pending).set(changes).execute(db)?;
+    let saved = diesel::update(read).set(changes).execute(db)?;
     Ok(Some(message).filter(|_| saved == 1))
 }
 
@@ -91,6 +138,38 @@ pub fn make_due(db: &mut Db, patient: PatientId, now: DateTime<Utc>) -> Result<u
         .filter(messages::status.eq(Code(Status::Pending)))
         .filter(messages::recipient.is_null());
     Ok(diesel::update(waiting).set(messages::due_at.eq(At(now))).execute(db)?)
+}
+
+/// Takes back the reminders of an appointment that are not sent yet, since it has changed.
+pub fn withdraw_reminders(db: &mut Db, appointment: AppointmentId) -> Result<usize> {
+    let reminders = messages::table
+        .filter(messages::appointment_id.eq(Key::from(appointment)))
+        .filter(messages::status.eq(Code(Status::Pending)))
+        .filter(messages::kind.eq(Code(Kind::Reminder)));
+    let changes = (
+        messages::version.eq(messages::version + 1),
+        messages::status.eq(Code(Status::Skipped)),
+        messages::error.eq("the appointment has changed"),
+    );
+    Ok(diesel::update(reminders).set(changes).execute(db)?)
+}
+
+/// Those that match and have failed or gone nowhere, oldest first; locked.
+pub fn ended(db: &mut Db, which: &Which, limit: i64) -> Result<Vec<Message>> {
+    let mut query: messages::BoxedQuery<'static, MultiBackend> = messages::table.into_boxed();
+    query = query.filter(messages::status.eq(Code(which.status)));
+    if let Some(kind) = which.kind {
+        query = query.filter(messages::kind.eq(Code(kind)));
+    }
+    if let Some(channel) = which.channel {
+        query = query.filter(messages::channel.eq(Code(channel)));
+    }
+    if let Some(since) = which.since {
+        query = query.filter(messages::created_at.ge(At(since)));
+    }
+    let query = query.order(messages::id).limit(limit).select(Row::as_select()).lock_skip(db);
+    let rows: Vec<Row> = query.load(db)?;
+    rows.into_iter().map(Row::message).collect()
 }
 
 /// One page of the messages that match and that the caller may see.
@@ -117,6 +196,17 @@ fn matching(filters: &NotificationFilters, reach: Reach) -> messages::BoxedQuery
     if let Some(own) = own {
         query = query.filter(messages::patient_id.eq_any(own));
     }
+    let read = |is_read: bool| {
+        let Cmp { eq, r#in, .. } = &filters.read;
+        eq.is_none_or(|wanted| wanted == is_read)
+            && r#in.as_ref().is_none_or(|wanted| wanted.contains(&is_read))
+    };
+    query = match (read(true), read(false)) {
+        (true, true) => query,
+        (true, false) => query.filter(messages::read_at.is_not_null()),
+        (false, true) => query.filter(messages::read_at.is_null()),
+        (false, false) => query.filter(messages::id.ne(messages::id)),
+    };
     query = compare!(query, messages::status, filters.status, |status| Code(status));
     query = compare!(query, messages::channel, filters.channel, |channel| Code(channel));
     query = compare!(query, messages::kind, filters.kind, |kind| Code(kind));
@@ -124,20 +214,42 @@ fn matching(filters: &NotificationFilters, reach: Reach) -> messages::BoxedQuery
     compare!(query, messages::created_at, filters.created_at, |at| At(at))
 }
 
+impl Queue {
+    /// All there are.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ChannelKind::CARRIED
+            .into_iter()
+            .flat_map(|channel| [true, false].map(|urgent| Self { channel, urgent }))
+    }
+
+    /// The queue that a message stands in; none of one that is not sent.
+    pub fn of(message: &Message) -> Option<Self> {
+        let urgent = message.cause.lane() == Lane::Urgent;
+        (message.status == Status::Pending).then_some(Self { channel: message.channel, urgent })
+    }
+
+    fn lanes(self) -> (i64, i64) {
+        match self.urgent {
+            true => (Lane::Urgent.rank(), Lane::Urgent.rank()),
+            false => (Lane::Normal.rank(), Lane::Bulk.rank()),
+        }
+    }
+}
+
 impl Row {
     fn of(message: &Message) -> Result<Self> {
-        let facts = serde_json::to_value(&message.appointment);
-        let facts = facts.map_err(|error| DieselError::SerializationError(error.into()))?;
+        let cause = &message.cause;
         let (recipient, body) = message.letter.clone().map(|letter| (letter.recipient, letter.body)).unzip();
+        let appointment = cause.about.visit().and_then(|visit| visit.appointment_id);
         Ok(Self {
             id: message.id.into(),
             version: message.version,
-            event_id: message.event_id.into(),
-            kind: message.kind.into(),
+            event_id: cause.event_id.into(),
+            kind: cause.kind.into(),
             channel: message.channel.into(),
             status: message.status.into(),
-            patient_id: message.patient_id.into(),
-            facts: Json(facts),
+            patient_id: cause.patient_id.into(),
+            facts: write_json(&cause.about)?,
             subject: message.subject.clone(),
             recipient,
             body,
@@ -146,27 +258,36 @@ impl Row {
             created_at: message.created_at.into(),
             sent_at: message.sent_at.map(Into::into),
             error: message.error.clone(),
+            occasion: cause.occasion.clone(),
+            lane: cause.lane().rank(),
+            appointment_id: appointment.map(Key::from),
+            expires_at: message.expires_at.map(Into::into),
+            read_at: message.read_at.map(Into::into),
         })
     }
 
     fn message(self) -> Result<Message> {
-        let appointment = serde_json::from_value(self.facts.0);
-        let appointment = appointment.map_err(|error| DieselError::DeserializationError(error.into()))?;
+        let cause = Cause {
+            event_id: self.event_id.into(),
+            occasion: self.occasion,
+            kind: self.kind.0,
+            patient_id: self.patient_id.into(),
+            about: read_json(self.facts)?,
+        };
         Ok(Message {
             id: self.id.into(),
             version: self.version,
-            event_id: self.event_id.into(),
-            kind: self.kind.0,
+            cause,
             channel: self.channel.0,
             status: self.status.0,
-            patient_id: self.patient_id.into(),
-            appointment,
             subject: self.subject,
             letter: self.recipient.zip(self.body).map(|(recipient, body)| Letter { recipient, body }),
             attempts: self.attempts,
             due_at: self.due_at.into(),
+            expires_at: self.expires_at.map(Into::into),
             created_at: self.created_at.into(),
             sent_at: self.sent_at.map(Into::into),
+            read_at: self.read_at.map(Into::into),
             error: self.error,
         })
     }

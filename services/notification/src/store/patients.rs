@@ -16,6 +16,8 @@ struct Row {
     name: String,
     email: Option<String>,
     phone: Option<String>,
+    language: Option<String>,
+    has_account: bool,
     active: bool,
 }
 
@@ -39,12 +41,12 @@ pub fn find(db: &mut Db, id: PatientId) -> Result<Option<Patient>> {
 
 impl Row {
     fn of(patient: &Patient) -> Self {
-        let Patient { id, version, name, email, phone, active } = patient.clone();
-        Self { id: id.into(), version, name, email, phone, active }
+        let Patient { id, version, name, email, phone, language, has_account, active } = patient.clone();
+        Self { id: id.into(), version, name, email, phone, language, has_account, active }
     }
 
     fn patient(self) -> Patient {
-        let Self { id, version, name, email, phone, active } = self;
-        Patient { id: id.into(), version, name, email, phone, active }
+        let Self { id, version, name, email, phone, language, has_account, active } = self;
+        Patient { id: id.into(), version, name, email, phone, language, has_account, active }
     }
 }

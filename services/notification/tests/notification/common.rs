@@ -1,9 +1,11 @@
 //! What the stories of notification share.
 
 use chrono::TimeDelta;
+use hms_access::Claims;
 use hms_model::Clock;
 use hms_model::event::{AppointmentFacts, AppointmentScheduled, PatientCreated, PatientFacts};
 use hms_model::id::{Id, PatientId};
+use hms_model::role::Role;
 use hms_notification::Service;
 use hms_testkit::{Client, TestService, until};
 use serde_json::Value;
@@ -18,6 +20,7 @@ pub fn facts(clock: &Clock, email: Option<&str>) -> PatientFacts {
         name: "Ann Lee".into(),
         email: email.map(str::to_owned),
         phone: None,
+        language: None,
         active: true,
     }
 }
@@ -88,4 +91,34 @@ pub async fn tried(client: &Client, message: &Value, attempts: u32) {
         (client.get(&path).await.header("etag") == version).then_some(())
     })
     .await;
+}
+
+/// A client whose token outlives a story of many days.
+pub fn lasting(app: &App, role: Role, patient: Option<PatientId>) -> Client {
+    let now = app.clock.now();
+    let mut claims = Claims::new(Id::new(now), Id::new(now), vec![role], now, TimeDelta::days(90));
+    claims.patient_id = patient;
+    app.client_with(claims)
+}
+
+/// A patient with an account, an address and a telephone, who reads German; and the client of that account.
+pub async fn reachable(app: &App) -> (PatientId, Client) {
+    let mut facts = facts(&app.clock, Some("ann@example.org"));
+    facts.phone = Some("+4930123456".into());
+    facts.language = Some("de-AT".into());
+    facts.account_id = Some(Id::new(app.clock.now()));
+    app.deliver(&PatientCreated(facts.clone())).await;
+    (facts.patient_id, lasting(app, Role::Patient, Some(facts.patient_id)))
+}
+
+/// Says which messages a patient wants.
+pub async fn wants(client: &Client, patient: PatientId, said: Value) {
+    client.put(&format!("/api/v1/notification-preferences/{patient}"), &said).await.expect(200);
+}
+
+/// What was written to the folder, by the ending of the files.
+pub fn outgoing(app: &App, ending: &str) -> Vec<String> {
+    let folder = app.folder.path().join("outgoing");
+    let names = files(&folder).into_iter().filter(|name| name.ends_with(ending));
+    names.map(|name| std::fs::read_to_string(folder.join(name)).unwrap()).collect()
 }

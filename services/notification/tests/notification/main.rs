@@ -9,8 +9,16 @@
 )]
 
 mod account_mails;
+mod causes;
 mod common;
+mod invitations;
+mod lanes;
 mod messages;
 mod reading;
+mod reminders;
+mod resending;
 mod senders;
+mod subscriptions;
+mod templates;
+mod ways;
 mod webhooks;

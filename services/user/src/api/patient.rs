@@ -16,7 +16,7 @@ use hms_model::audit::Action;
 use hms_model::event::PatientUpdated;
 use hms_model::id::{AccountId, PatientId};
 use hms_model::role::{Reach, Requires};
-use hms_model::{Email, Identifier, Phone};
+use hms_model::{Email, Identifier, LanguageTag, Phone};
 use hms_problem::Problem;
 use hms_service::{Act, Call, Reply, Work};
 use serde::Serialize;
@@ -53,6 +53,8 @@ pub struct PatientView {
     pub phone: Option<Phone>,
     /// Where mail reaches the patient.
     pub email: Option<Email>,
+    /// The language in which to write to the patient.
+    pub language: Option<LanguageTag>,
     /// Where the patient lives.
     pub address: Option<Address>,
     /// What other systems call the patient.
@@ -82,6 +84,7 @@ impl From<Patient> for PatientView {
             gender: details.gender,
             phone: details.phone,
             email: details.email,
+            language: details.language,
             address: details.address,
             identifiers: details.identifiers,
             deceased_at: details.deceased_at,

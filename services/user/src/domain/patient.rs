@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use hms_model::id::{AccountId, PatientId};
 use hms_model::role::Reach;
-use hms_model::{Email, Identifier, Phone};
+use hms_model::{Email, Identifier, LanguageTag, Phone};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -16,7 +16,7 @@ use super::{
 };
 
 /// What patients may change of their own record by themselves.
-const CONTACT: [&str; 3] = ["phone", "email", "address"];
+const CONTACT: [&str; 4] = ["phone", "email", "language", "address"];
 
 /// What is known of a patient, as whoever registers them says it.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
@@ -36,6 +36,9 @@ pub struct PatientDetails {
     /// Where mail reaches the patient.
     #[serde(default)]
     pub email: Option<Email>,
+    /// The language in which to write to the patient.
+    #[serde(default)]
+    pub language: Option<LanguageTag>,
     /// Where the patient lives.
     #[serde(default)]
     pub address: Option<Address>,
@@ -75,6 +78,10 @@ pub struct PatientPatch {
     #[serde(default)]
     #[schema(value_type = Option<Email>)]
     email: Patch<Email>,
+    /// The language in which to write to the patient.
+    #[serde(default)]
+    #[schema(value_type = Option<LanguageTag>)]
+    language: Patch<LanguageTag>,
     /// Where the patient lives.
     #[serde(default)]
     #[schema(value_type = Option<AddressPatch>)]
@@ -237,7 +244,7 @@ impl PatientDetails {
     }
 
     fn differing(&self, after: &Self) -> Vec<&'static str> {
-        differing!(self, after; given_name, family_name, birth_date, gender, phone, email, address, identifiers, deceased_at)
+        differing!(self, after; given_name, family_name, birth_date, gender, phone, email, language, address, identifiers, deceased_at)
     }
 }
 
@@ -250,6 +257,7 @@ impl PatientPatch {
             gender: self.gender.unwrap_or(old.gender),
             phone: self.phone.over(old.phone),
             email: self.email.over(old.email),
+            language: self.language.over(old.language),
             address: self.address.over_address(old.address)?,
             identifiers: self.identifiers.over(Some(old.identifiers)).unwrap_or_default(),
             deceased_at: self.deceased_at.over(old.deceased_at),

@@ -27,6 +27,7 @@ on_both_back_ends! {
             (patient(json!({"birth_date": "09.02.1985"})), 400, "INVALID_REQUEST"),
             (patient(json!({"gender": "f"})), 400, "INVALID_REQUEST"),
             (patient(json!({"phone": "0415 555 2671"})), 400, "INVALID_REQUEST"),
+            (patient(json!({"language": "German"})), 400, "INVALID_REQUEST"),
             (patient(json!({"email": "ann@"})), 400, "INVALID_REQUEST"),
             (patient(json!({"address": {"city": "Boston"}})), 400, "INVALID_REQUEST"),
             (patient(json!({"address": {"country": "USA"}})), 400, "INVALID_REQUEST"),

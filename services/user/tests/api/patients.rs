@@ -42,6 +42,7 @@ on_both_back_ends! {
               "value": "999-12-3456"
             }
           ],
+          "language": null,
           "mrn": "[mrn]",
           "phone": "+14155552671",
           "status": "active",
@@ -62,7 +63,7 @@ on_both_back_ends! {
     async fn others_and_the_audit_are_told_of_each_change(backend) {
         let app = App::start(backend).await;
         let desk = app.client(&[Role::Receptionist]);
-        let created = desk.post("/api/v1/patients", &patient(json!({"email": "ann@example.org"}))).await;
+        let created = desk.post("/api/v1/patients", &patient(json!({"email": "ann@example.org", "language": "DE-AT"}))).await;
         let id: PatientId = created.expect(201).id();
         let path = format!("/api/v1/patients/{id}");
         desk.patch(&path, &json!({"given_name": "Anna", "email": null})).await.expect(200);
@@ -72,6 +73,7 @@ on_both_back_ends! {
         let born = app.published_of::<PatientCreated>().await;
         assert_eq!((born.len(), born[0].0.name.as_str(), born[0].0.active), (1, "Ann Lee", true));
         assert_eq!(born[0].0.email.as_deref(), Some("ann@example.org"));
+        assert_eq!(born[0].0.language.as_deref(), Some("de-AT"));
         let changes = app.published_of::<PatientUpdated>().await;
         let told: Vec<_> = changes.iter().map(|PatientUpdated(facts)| (facts.version, facts.name.as_str(), facts.active)).collect();
         assert_eq!(told, [(2, "Anna Lee", true), (3, "Anna Lee", false)]);

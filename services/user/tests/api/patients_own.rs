@@ -75,9 +75,10 @@ on_both_back_ends! {
         let ann = app.client_of_patient(created.id());
         let path = created.header("location");
         let moved = ann.patch(path, &json!({
-            "phone": "+4930123456", "email": "ann@example.org", "address": {"city": "Berlin", "country": "DE"},
+            "phone": "+4930123456", "email": "ann@example.org", "language": "de",
+            "address": {"city": "Berlin", "country": "DE"},
         })).await;
-        assert_eq!(moved.expect(200)["address"]["city"], "Berlin");
+        assert_eq!((&moved.expect(200)["address"]["city"], &moved["language"]), (&json!("Berlin"), &json!("de")));
 
         let renamed = ann.patch(path, &json!({"family_name": "Li", "gender": "other", "phone": null})).await;
         renamed.expect_problem(403, "FORBIDDEN");

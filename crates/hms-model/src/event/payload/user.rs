@@ -21,6 +21,9 @@ pub struct PatientFacts {
     pub email: Option<String>,
     /// Where a call reaches the patient, E.164.
     pub phone: Option<String>,
+    /// The language in which to write to the patient (BCP 47).
+    #[serde(default)]
+    pub language: Option<String>,
     /// Whether the record is in use.
     pub active: bool,
 }

@@ -19,6 +19,7 @@ list_filters! {
         channel: ChannelKind = Set,
         kind: Kind = Set,
         patient_id: PatientId = Set,
+        read: bool = Set,
         created_at: DateTime<Utc> = Range,
     }
     search: None,

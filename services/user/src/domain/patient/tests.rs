@@ -65,8 +65,8 @@ fn patients_change_their_own_contact_data_and_nothing_else() {
     let reach = own(Id::new(now()), Some(patient.id));
     let cases = [
         (
-            json!({"phone": null, "email": "a@example.org", "address": {"country": "US"}}),
-            Ok(vec!["phone", "email", "address"]),
+            json!({"phone": null, "email": "a@example.org", "language": "de", "address": {"country": "US"}}),
+            Ok(vec!["phone", "email", "language", "address"]),
         ),
         (json!({"family_name": "Lee"}), Ok(vec![])),
         (

@@ -1,0 +1,11 @@
+DROP INDEX messages_appointment_id_idx;
+DROP INDEX messages_due_idx;
+CREATE INDEX messages_due_at_idx ON messages (due_at) WHERE status = 'pending';
+DELETE FROM messages WHERE channel <> 'email' OR occasion <> '';
+ALTER TABLE messages DROP CONSTRAINT messages_event_id_kind_channel_occasion_key;
+ALTER TABLE messages ADD CONSTRAINT messages_event_id_kind_key UNIQUE (event_id, kind);
+ALTER TABLE messages DROP COLUMN read_at;
+ALTER TABLE messages DROP COLUMN expires_at;
+ALTER TABLE messages DROP COLUMN appointment_id;
+ALTER TABLE messages DROP COLUMN lane;
+ALTER TABLE messages DROP COLUMN occasion;

@@ -1,0 +1,3 @@
+DROP TABLE message_attempts;
+DROP TABLE reminders;
+DROP TABLE appointments;

@@ -1,0 +1,104 @@
+//! One attempt: hands a message to its channel and notes what came of it.
+
+use futures_util::future::join_all;
+use hms_model::id::PushSubscriptionId;
+use tokio::time::{Instant, timeout};
+
+use super::Sender;
+use super::claim::Taken;
+use crate::domain::{
+    AccountMail, Address, Attempt, Calendar, ChannelKind, Message, Outcome, Outgoing, Parties, Receipt,
+    SEND_WITHIN, SendError, invitation, method, together,
+};
+
+/// What came of it.
+pub struct Tried {
+    /// The message after it.
+    pub message: Message,
+    /// What was tried.
+    pub attempts: Vec<Attempt>,
+    /// An address to which nothing is to be sent any more.
+    pub dead_address: Option<String>,
+}
+
+impl Sender {
+    /// Tries a message at all places where it goes.
+    pub(super) async fn attempt(&self, taken: Taken) -> Tried {
+        let Taken { message, devices } = taken;
+        let recipient = message.letter.as_ref().map(|letter| letter.recipient.clone()).unwrap_or_default();
+        let calendar = self.calendar(&message, &recipient);
+        let calendar = calendar.as_ref().map(|(method, text)| Calendar { method: *method, text });
+        let tried = match message.channel {
+            ChannelKind::Push => {
+                let each = devices
+                    .iter()
+                    .map(|device| self.at(&message, Address::Push(&device.target), None, Some(device.id)));
+                join_all(each).await
+            }
+            ChannelKind::Sms => vec![self.at(&message, Address::Sms(&recipient), None, None).await],
+            ChannelKind::Email | ChannelKind::InApp => {
+                vec![self.at(&message, Address::Email(&recipient), calendar, None).await]
+            }
+        };
+        let (answers, attempts): (Vec<_>, Vec<_>) = tried.into_iter().unzip();
+        let is_gone = answers.iter().any(|answer| matches!(answer, Err(SendError::Gone(_))));
+        let dead_address = (is_gone && message.channel != ChannelKind::Push).then_some(recipient);
+        let now = self.context.clock.now();
+        let message = message.tried(together(answers), fastrand::f64(), now);
+        Tried { message, attempts: attempts.into_iter().flatten().collect(), dead_address }
+    }
+
+    /// Tries a mail about an account.
+    pub(super) async fn attempt_mail(&self, mail: AccountMail) -> AccountMail {
+        let answer = self.hand_over(mail.outgoing(), mail.attempts).await;
+        mail.tried(answer, fastrand::f64(), self.context.clock.now())
+    }
+
+    /// What calendars read of it, where it goes by mail and is about an appointment.
+    fn calendar(&self, message: &Message, attendee: &str) -> Option<(crate::domain::CalendarMethod, String)> {
+        if message.channel != ChannelKind::Email {
+            return None;
+        }
+        let method = method(message.cause.kind)?;
+        let parties = Parties {
+            organisation: &self.desk.house.manner.organisation,
+            organizer: self.channels.sender(),
+            attendee,
+        };
+        let text = invitation(message.cause.about.visit()?, method, parties, message.created_at)?;
+        Some((method, text))
+    }
+
+    async fn at<'a>(
+        &'a self,
+        message: &'a Message,
+        to: Address<'a>,
+        calendar: Option<Calendar<'a>>,
+        device: Option<PushSubscriptionId>,
+    ) -> (Result<Receipt, SendError>, Option<Attempt>) {
+        let (at, began) = (self.context.clock.now(), Instant::now());
+        let answer = self.hand_over(message.outgoing(to, calendar), message.attempts).await;
+        let took_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let attempt = Outcome::of(&answer).map(|outcome| Attempt {
+            message_id: message.id,
+            number: message.attempts,
+            at,
+            took_ms,
+            outcome,
+            provider_id: answer.as_ref().ok().and_then(|receipt| receipt.provider_id.clone()),
+            reason: answer.as_ref().err().map(ToString::to_string),
+            subscription_id: device,
+        });
+        (answer, attempt)
+    }
+
+    async fn hand_over(&self, message: Option<Outgoing<'_>>, attempt: i64) -> Result<Receipt, SendError> {
+        let message = message.ok_or_else(|| SendError::never("there is no recipient"))?;
+        let answer = timeout(SEND_WITHIN, self.channels.send(message)).await;
+        let answer = answer.unwrap_or_else(|_| Err(SendError::later("the channel did not answer in time")));
+        if let Err(reason) = &answer {
+            tracing::warn!(notification = %message.id, channel = %message.to, attempt, %reason, "message not sent");
+        }
+        answer
+    }
+}
