@@ -10,7 +10,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway bench-gateway-faults bench-gateway-idle bench-instructions image k8s-check services services-down clean
+.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway bench-gateway-faults bench-gateway-idle bench-instructions bench-images image image-root k8s-validate services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,13 +59,21 @@ bench-instructions: ## the instructions of one request, counted by valgrind, aga
 bench-gateway: ## the gateway beside nginx and HAProxy (settings: tests/bench-gateway.sh)
 	tests/bench-gateway.sh
 
+bench-images: ## size, start and memory of each image (settings: tests/bench-images.sh)
+	tests/bench-images.sh
+
 image: ## the image of one program: SERVICE=auth (IMAGE_FLAGS for the engine, ENGINE=docker)
 	@[ -n "$(SERVICE)" ] || { echo "make image SERVICE=auth (or another service, or gateway)" >&2; exit 1; }
 	$(ENGINE) build -f deploy/image/Dockerfile --build-arg SERVICE=$(SERVICE) $(IMAGE_FLAGS) -t hms-$(SERVICE):$(VERSION) .
 
-k8s-check: ## manifests against the schemas of Kubernetes and our own rules; what is made is up to date
+image-root: ## the same without an engine, as an OCI archive in target/image/SERVICE: SERVICE=auth
+	@[ -n "$(SERVICE)" ] || { echo "make image-root SERVICE=auth (or another service, or gateway)" >&2; exit 1; }
+	VERSION=$(VERSION) deploy/image/build-root.sh $(SERVICE) $(TARGET_DIR)/image/$(SERVICE)
+
+k8s-validate: ## manifests against the schemas of Kubernetes and our own rules; what is made is up to date
 	deploy/generate.py --check
 	tests/deploy/check.sh k8s
+	tests/deploy/check.sh refused
 	tests/deploy/check.sh compose
 
 services: ## start a private PostgreSQL and RabbitMQ for development (see deploy/dev/services.sh)

@@ -20,7 +20,8 @@ assemble() {
   [ -x "$binary" ] || fail "$binary is no program; build it first: cargo build -p hms-<service>"
   [ ! -e "$root" ] || [ -z "$(ls -A "$root")" ] || fail "$root is not empty"
   mkdir -p "$root"/{etc/ssl/certs,data,proc,dev}
-  install -m 0755 "$binary" "$root/service"
+  # A link where it can be one: a debug build is large.
+  ln "$(readlink -f "$binary")" "$root/service" 2>/dev/null || install -m 0755 "$binary" "$root/service"
   # The loader has its path in the program; the others are found in /lib by name.
   ldd "$binary" | grep -oE '/[^ ]+' | sort -u | while read -r library; do
     install -D -m 0755 "$(readlink -f "$library")" "$root$library"
@@ -47,6 +48,13 @@ run() {
     # What is kept, stays writable in the folder that is given.
     mount --bind "$root/data" "$root/data"
     mount --rbind /proc "$root/proc"
+    # As engines have it: libpq takes its random numbers from there.
+    mount -t tmpfs -o mode=0755 dev "$root/dev"
+    for device in null zero random urandom; do
+      touch "$root/dev/$device"
+      mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    mount -o remount,ro "$root/dev"
     mount -o remount,bind,ro "$root"
     exec setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid \
       chroot --userspec="$user:$user" --groups="" "$root" /service "$@"

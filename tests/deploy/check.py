@@ -3,6 +3,8 @@ here must be: see the rules below. Says all that is wrong, and fails then."""
 
 import argparse
 import functools
+import json
+import os
 import pathlib
 import re
 import runpy
@@ -15,8 +17,8 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # The oldest that still gets fixes, more or less, and the newest that is known here.
 VERSIONS = ["1.30", "1.36"]
-# Kinds of the Prometheus operator, whose schemas are not those of Kubernetes.
-OPERATOR = {"ServiceMonitor", "PrometheusRule"}
+# Kinds of others than Kubernetes (the Prometheus operator, the Gateway API): custom.mjs has their schemas.
+CUSTOM = {"ServiceMonitor", "PrometheusRule", "Gateway", "HTTPRoute"}
 EACH = ["Deployment", "Service", "ServiceAccount", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"]
 NAME = "app.kubernetes.io/name"
 
@@ -31,7 +33,8 @@ def wrong(where, what):
 
 
 def build(folder):
-    made = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
+    kubectl = os.environ.get("KUBECTL", "kubectl")
+    made = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     if made.returncode:
         wrong(folder, made.stderr.strip())
         return []
@@ -39,8 +42,16 @@ def build(folder):
 
 
 def schemas(where, documents):
+    custom = [document for document in documents if document["kind"] in CUSTOM]
+    if custom:
+        script = pathlib.Path(__file__).with_name("custom.mjs")
+        said = subprocess.run(["node", script], input=json.dumps(custom), capture_output=True, text=True, check=False)
+        if said.returncode:
+            wrong(where, said.stderr.strip())
+        for line in said.stdout.splitlines():
+            wrong(where, line)
     for document in documents:
-        if document["kind"] in OPERATOR:
+        if document["kind"] in CUSTOM:
             continue
         for version in VERSIONS:
             try:
@@ -119,11 +130,14 @@ def health_paths(name):
 
 
 def service(k8s, name, port):
-    where = f"k8s/{name}"
     documents = build(k8s / name)
-    if not documents:
-        return documents
-    schemas(where, documents)
+    if documents:
+        schemas(f"k8s/{name}", documents)
+        judge(k8s, name, port, documents)
+
+
+def judge(k8s, name, port, documents):
+    where = f"k8s/{name}"
     of_kind = {}
     for document in documents:
         of_kind.setdefault(document["kind"], []).append(document)
@@ -131,7 +145,7 @@ def service(k8s, name, port):
         if len(of_kind.get(kind, [])) != 1:
             wrong(where, f"needs one {kind}")
     if problems:
-        return documents
+        return
     if "Secret" in of_kind:
         wrong(where, "secrets are not part of it")
     if set(of_kind) - set(EACH) - {"ConfigMap"}:
@@ -146,7 +160,6 @@ def service(k8s, name, port):
     ports_and_probes(where, name, port, deployment, of_kind["Service"][0])
     selectors(where, full, deployment, of_kind)
     settings(k8s, where, name, deployment, of_kind["ConfigMap"])
-    return documents
 
 
 def rollout(where, name, deployment, of_kind):
@@ -160,9 +173,13 @@ def rollout(where, name, deployment, of_kind):
     target = of_kind["HorizontalPodAutoscaler"][0]["spec"]["scaleTargetRef"]
     if (target["kind"], target["name"]) != ("Deployment", deployment["metadata"]["name"]):
         wrong(where, "the autoscaler is for another deployment")
-    if pod["serviceAccountName"] != of_kind["ServiceAccount"][0]["metadata"]["name"]:
+    account = of_kind["ServiceAccount"][0]
+    if pod["serviceAccountName"] != account["metadata"]["name"]:
         wrong(where, "the service account is another one")
-    if not pod.get("topologySpreadConstraints"):
+    if account.get("automountServiceAccountToken") is not False:
+        wrong(where, "its service account hands tokens of the cluster out")
+    spread = [each["labelSelector"]["matchLabels"] for each in pod.get("topologySpreadConstraints", [])]
+    if not any(labels.get(NAME) == f"hms-{name}" for labels in spread):
         wrong(where, "replicas must be spread over nodes")
     migrations = [container for container in pod.get("initContainers", []) if container.get("args") == ["migrate"]]
     if name == "gateway":
@@ -310,7 +327,8 @@ def network(documents, listed):
         if not any(lets(p.get("egress", []), "to", dns, (53,)) for p in inside[name]["policies"]):
             wrong("network", f"{name} cannot resolve names")
     for name, pod in inside.items():
-        kinds = {kind for policy in pod["policies"] for kind in policy["policyTypes"]}
+        # By policies of its own: that of the namespace may not be there yet.
+        kinds = {kind for policy in pod["policies"] if policy["podSelector"] for kind in policy["policyTypes"]}
         if kinds != {"Ingress", "Egress"}:
             wrong("network", f"{name} is not closed in both directions")
 
@@ -321,6 +339,10 @@ def network(documents, listed):
 def overlay(k8s, name, listed):
     documents = build(k8s / "overlays" / name)
     schemas(f"overlay {name}", documents)
+    return documents, judge_overlay(name, listed, documents)
+
+
+def judge_overlay(name, listed, documents):
     for workload, template in pods(documents):
         restricted(f"overlay {name}: {workload}", template)
     there = {(document["kind"], document["metadata"]["name"]): document for document in documents}
@@ -330,14 +352,70 @@ def overlay(k8s, name, listed):
     for document in documents:
         if document["kind"] != "Namespace" and document["metadata"].get("namespace") != "hms":
             wrong(f"overlay {name}", f"{document['metadata']['name']} is in no namespace")
-        if document["kind"] == "Ingress":
-            for rule in document["spec"]["rules"]:
-                for path in rule["http"]["paths"]:
-                    backend = path["backend"]["service"]
-                    target = there.get(("Service", backend["name"]))
-                    if not target or backend["port"]["name"] not in [p["name"] for p in target["spec"]["ports"]]:
-                        wrong(f"overlay {name}", f"the Ingress leads to {backend}")
-    return documents, there
+        for service, port in backends(document):
+            target = there.get(("Service", service))
+            if not target or port not in [wanted for p in target["spec"]["ports"] for wanted in (p["name"], p["port"])]:
+                wrong(f"overlay {name}", f"the {document['kind']} leads to {service} at {port}")
+        for path in paths(document):
+            if path not in OPEN:
+                wrong(f"overlay {name}", f"the {document['kind']} opens {path} to the internet")
+        if document["kind"] in ("Ingress", "Gateway") and not encrypted(document):
+            wrong(f"overlay {name}", f"the {document['kind']} lets clients in without TLS")
+    if name != "dev" and not {"Ingress", "HTTPRoute"} & {document["kind"] for document in documents}:
+        wrong(f"overlay {name}", "nothing leads in from outside")
+    restricted_namespace(name, there)
+    return there
+
+
+# --- the way in -----------------------------------------------------------------------------------------------
+
+# What the gateway tells of itself (/metrics, /health/detailed, /admin) is not for the internet.
+OPEN = {"/api", "/v1", "/.well-known", "/console"}
+
+
+def backends(document):
+    """The Services, with their ports, that a way in leads to."""
+    if document["kind"] == "Ingress":
+        for rule in document["spec"]["rules"]:
+            for path in rule["http"]["paths"]:
+                backend = path["backend"]["service"]
+                yield backend["name"], backend["port"].get("name", backend["port"].get("number"))
+    if document["kind"] == "HTTPRoute":
+        for rule in document["spec"]["rules"]:
+            for backend in rule.get("backendRefs", []):
+                yield backend["name"], backend["port"]
+
+
+def paths(document):
+    if document["kind"] == "Ingress":
+        return [path["path"] for rule in document["spec"]["rules"] for path in rule["http"]["paths"]]
+    if document["kind"] == "HTTPRoute":
+        # A rule that says no path takes all of them; one that sends clients elsewhere leads to no service.
+        rules = [rule for rule in document["spec"]["rules"] if rule.get("backendRefs")]
+        found = [match.get("path", {}).get("value", "/") for rule in rules for match in rule.get("matches", [{}])]
+        return found
+    return []
+
+
+def encrypted(document):
+    if document["kind"] == "Ingress":
+        named = {host for entry in document["spec"].get("tls", []) for host in entry["hosts"]}
+        return {rule.get("host") for rule in document["spec"]["rules"]} <= named
+    # The other listener may only send clients to this one: the route says so.
+    return any(listener["protocol"] == "HTTPS" for listener in document["spec"]["listeners"])
+
+
+def restricted_namespace(name, there):
+    labels = there.get(("Namespace", "hms"), {}).get("metadata", {}).get("labels", {})
+    if labels.get("pod-security.kubernetes.io/enforce") != "restricted":
+        wrong(f"overlay {name}", "the namespace does not enforce the profile restricted")
+    closed = [
+        document["spec"]
+        for (kind, _), document in there.items()
+        if kind == "NetworkPolicy" and not document["spec"]["podSelector"]
+    ]
+    if not any(set(spec["policyTypes"]) == {"Ingress", "Egress"} and len(spec) == 2 for spec in closed):
+        wrong(f"overlay {name}", "what has no policy of its own is not closed")
 
 
 def main():
@@ -364,9 +442,11 @@ def main():
                         wrong("overlay dev", f"{workload} has no secret {secret}")
     if not problems and not arguments.only:
         overlay(k8s, "production", listed)
+        overlay(k8s, "production-gateway-api", listed)
     if problems:
         sys.exit("\n".join(problems))
     print(f"all is well: {len(listed)} services and the gateway, Kubernetes {' and '.join(VERSIONS)}")
 
 
-main()
+if __name__ == "__main__":
+    main()

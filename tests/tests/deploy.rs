@@ -127,18 +127,12 @@ fn rules_do_what_their_tests_say() {
     succeeds(check().args(["promtool", "test", "rules"]).args(&tests));
 
     let tested: String = tests.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    let operating = fs::read_to_string(repository().join("docs/operating.md")).unwrap();
+    let runbook = fs::read_to_string(repository().join("docs/runbook.md")).unwrap();
     let rules = fs::read_to_string(folder.join("rules.yml")).unwrap();
     for alert in lines_after(&rules, "- alert: ") {
         assert!(tested.contains(&format!("alertname: {alert}")), "{alert} has no test");
-        assert!(
-            operating.contains(&format!("### {alert}\n")),
-            "docs/operating.md says nothing about {alert}"
-        );
-        assert!(
-            rules.contains(&format!("operating.md#{}\n", alert.to_lowercase())),
-            "{alert} has no runbook"
-        );
+        assert!(runbook.contains(&format!("### {alert}\n")), "docs/runbook.md says nothing about {alert}");
+        assert!(rules.contains(&format!("runbook.md#{}\n", alert.to_lowercase())), "{alert} has no runbook");
     }
 }
 

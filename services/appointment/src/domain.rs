@@ -42,8 +42,6 @@ pub use series::Rule;
 pub use status::Status;
 pub use waitlist::{Entry, EntryStatus, Offer, OfferStatus, Opening, Priority};
 
-pub use hms_model::Zone;
-
 use hms_model::Text;
 
 /// Why the patient comes, or why the appointment was called off.
