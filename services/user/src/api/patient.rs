@@ -122,9 +122,19 @@ impl Sight {
         self.viewer.reach
     }
 
+    /// Whether what they may see depends on who is in their care.
+    fn needs_relation(&self) -> bool {
+        self.viewer.is_held_to_care(self.rules.access)
+    }
+
+    /// Whether every patient is shown to whoever asks.
+    fn is_of_all(&self) -> bool {
+        self.reach() == Reach::Everyone && !self.needs_relation()
+    }
+
     /// The one who asks, when it is somebody who sees only those in their care.
     fn held_to_care(&self, db: &mut Db) -> Result<Option<Viewer>, Problem> {
-        if !self.viewer.is_held_to_care(self.rules.access) {
+        if !self.needs_relation() {
             return Ok(None);
         }
         Ok(Some(store::care::placed(db, self.viewer.clone())?))
