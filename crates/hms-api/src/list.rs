@@ -267,6 +267,14 @@ impl<F: Filters> List<F> {
         matches!(self.paging, Paging::Page { .. }) && self.count_known(rows).is_none()
     }
 
+    /// The list with all that narrows it, whichever part of it and in whatever order: by this its rows are told from those
+    /// of another.
+    pub fn narrowed(&self) -> String {
+        let narrows = |(name, _): &&(String, String)| !matches!(name.as_str(), "page_size" | "ordering");
+        let pairs: Vec<_> = self.others.iter().filter(narrows).collect();
+        format!("{}?{pairs:?}", self.path)
+    }
+
     pub(crate) fn link(&self, name: &str, value: &str) -> String {
         let pairs =
             self.others.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain([(name, value)]);

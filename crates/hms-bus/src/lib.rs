@@ -79,6 +79,9 @@ pub struct Options {
     pub batch: i64,
     /// Events that a consumer takes in one transaction, and that the broker sends ahead.
     pub prefetch: u16,
+    /// How long to wait for company after a batch that was not full: while many write, several events cost hardly more
+    /// than one. An event after a rest waits for nothing. RabbitMQ only.
+    pub linger: Duration,
     /// How often an event is tried before it is a dead letter.
     pub attempts: u32,
     /// The wait after the first failure; each further one doubles it.
@@ -105,6 +108,7 @@ impl Default for Options {
         Self {
             batch: 100,
             prefetch: 32,
+            linger: Duration::from_millis(2),
             attempts: 5,
             retry_first: Duration::from_millis(100),
             retry_most: Duration::from_secs(10),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::RunQueryDsl;
@@ -21,6 +22,7 @@ pub struct Database {
     options: PoolOptions,
     readers: Arc<Pool>,
     writers: Arc<Pool>,
+    writes: Arc<AtomicU64>,
     ear: Ear,
 }
 
@@ -32,7 +34,7 @@ impl Database {
             Some(path) => sqlite_pools(path.to_owned(), &options, &ear),
             None => postgres_pool(&url, &options, &ear),
         };
-        Self { url, options, readers, writers, ear }
+        Self { url, options, readers, writers, writes: Arc::default(), ear }
     }
 
     /// Brings the database up to date and names the migrations that were run. On PostgreSQL a missing database is
@@ -67,7 +69,19 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        unit(&self.writers, |pool, connection| transaction::write(pool, connection, work)).await
+        let writes = Arc::clone(&self.writes);
+        let counted = move |pool: &Pool, connection: &mut Pooled| {
+            let done = transaction::write(pool, connection, work);
+            writes.fetch_add(u64::from(done.is_ok()), Ordering::Release);
+            done
+        };
+        unit(&self.writers, counted).await
+    }
+
+    /// How many units of work have been [written](Self::write) by this process: as long as it is the same, what was read
+    /// before has not been changed from here.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Acquire)
     }
 
     /// Runs a unit of work that is one statement on PostgreSQL, which needs neither BEGIN nor COMMIT for it; on SQLite,

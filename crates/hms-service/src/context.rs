@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::ServiceSettings;
 use crate::access_log::AccessLog;
+use crate::counts::{Counted, Counts};
 use crate::tasks::Tasks;
 use crate::work::{Scene, Work};
 
@@ -37,6 +38,7 @@ pub struct Context {
     pub(crate) verifier: Verifier,
     pub(crate) relay: Relay,
     pub(crate) access_log: AccessLog,
+    pub(crate) counts: Counts,
     /// The idempotency keys that are being worked on in this process.
     pub(crate) in_flight: Arc<Mutex<HashSet<String>>>,
 }
@@ -45,6 +47,12 @@ impl Context {
     /// What a token of the API says, if it is good: for the auth service, which is asked about tokens.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, AccessError> {
         self.verifier.verify(token).await
+    }
+
+    /// What is known of the number of rows of a list; the name is that of the list with all that narrows it, as
+    /// `hms_api::List::narrowed` gives it.
+    pub fn counted(&self, list: String) -> Counted {
+        self.counts.ask(list)
     }
 
     /// Writes what no request asked for, such as a task of the service does: one transaction with its events.

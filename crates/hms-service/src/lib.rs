@@ -5,9 +5,11 @@
 mod access_log;
 mod call;
 mod context;
+mod counts;
 mod dead_letters;
 mod health;
 mod idempotency;
+mod lookup;
 mod metrics;
 mod openapi;
 mod page;
@@ -29,7 +31,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use call::{Call, Disclosure};
 pub use context::Context;
+pub use counts::Counted;
 pub use health::{Dependency, Health, State};
+pub use lookup::Lookup;
 
 pub use reply::Reply;
 pub use run::run;

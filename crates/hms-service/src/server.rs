@@ -23,6 +23,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 
 use crate::access_log::AccessLog;
+use crate::counts::Counts;
 use crate::health::Watch;
 use crate::metrics::Gauges;
 use crate::tasks::Tasks;
@@ -113,6 +114,7 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
     let context = Context {
         service: S::NAME,
         access_log: AccessLog::start(S::NAME, wiring.clock.clone(), database.clone(), relay.clone()),
+        counts: Counts::new(database.clone()),
         clock: wiring.clock,
         database,
         settings: settings.clone(),

@@ -29,5 +29,5 @@ pub use patient::{Patient, PatientDetails, PatientPatch};
 pub use person::{Gender, PersonName};
 pub use practitioner::{Practitioner, PractitionerDetails, PractitionerPatch};
 pub use refusal::Refusal;
-pub use search::words;
+pub use search::{FOLDING, is_indexed, words};
 pub use status::{PatientStatus, Status};

@@ -4,6 +4,8 @@ mod api;
 mod config;
 mod domain;
 mod events;
+mod records;
+mod refolding;
 mod schema;
 mod store;
 
@@ -14,7 +16,7 @@ use hms_service::Context;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::{break_glass, department, patient, practitioner};
-use crate::config::RecordRules;
+use crate::records::Records;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/user");
 
@@ -25,7 +27,7 @@ pub struct Service;
 impl hms_service::Service for Service {
     const NAME: &'static str = "user";
     const ABOUT: &'static str = "Patients, practitioners, departments and sites.";
-    type State = RecordRules;
+    type State = Records;
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS
@@ -59,11 +61,13 @@ impl hms_service::Service for Service {
             .service(department::delete::delete);
     }
 
-    fn consumer(_: &Arc<RecordRules>) -> hms_bus::Consumer {
+    fn consumer(_: &Arc<Records>) -> hms_bus::Consumer {
         events::consumer()
     }
 
-    async fn start(context: &Context) -> anyhow::Result<RecordRules> {
-        Ok(RecordRules::read(&context.settings)?)
+    async fn start(context: &Context) -> anyhow::Result<Records> {
+        let database = context.database.clone();
+        context.tasks.spawn(|stop| refolding::run(database, stop));
+        Records::start(context)
     }
 }

@@ -1,4 +1,5 @@
-//! The tables, as the migrations make them. `search_text` is only ever compared with, never read.
+//! The tables, as the migrations make them. `search_text` is only ever compared with, never read;
+//! `search_version` says which folding made it.
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -20,6 +21,7 @@ diesel::table! {
         deceased_at -> Nullable<Tstz>,
         account_id -> Nullable<Uid>,
         search_text -> Text,
+        search_version -> BigInt,
         version -> BigInt,
         created_at -> Tstz,
         updated_at -> Tstz,
@@ -55,6 +57,7 @@ diesel::table! {
         identifiers -> Doc,
         account_id -> Nullable<Uid>,
         search_text -> Text,
+        search_version -> BigInt,
         version -> BigInt,
         created_at -> Tstz,
         updated_at -> Tstz,
@@ -85,6 +88,7 @@ diesel::table! {
         address -> Nullable<Doc>,
         identifiers -> Doc,
         search_text -> Text,
+        search_version -> BigInt,
         version -> BigInt,
         created_at -> Tstz,
         updated_at -> Tstz,

@@ -2,10 +2,12 @@
 
 pub mod broken_glass;
 pub mod department;
+mod found;
 mod identifier;
 mod list;
 pub mod patient;
 pub mod practitioner;
+mod searchable;
 
 use std::error::Error as StdError;
 use std::str::FromStr;

@@ -116,10 +116,14 @@ impl Session<'_> {
             {
                 batch.push(message?);
             }
+            let full = batch.len() == most;
             if !self.take(batch).await? {
                 break;
             }
             outages.over();
+            if !full && !context.stop.pause(context.options.linger).await {
+                break;
+            }
         }
         // On the way out a refusal changes nothing: the broker takes back what is not acknowledged.
         let _ = channel.basic_cancel(messages.tag(), BasicCancelOptions::default()).await;

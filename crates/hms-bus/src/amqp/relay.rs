@@ -47,8 +47,17 @@ pub(crate) struct Sender {
 /// What one pass over the outbox found.
 enum Pass {
     Empty,
+    /// Events, and there may be more.
+    Full,
+    /// Fewer events than may go at a time.
     Some,
     HeldBack,
+}
+
+impl Pass {
+    fn of(rows: usize, batch: i64) -> Self {
+        if i64::try_from(rows).is_ok_and(|rows| rows < batch) { Self::Some } else { Self::Full }
+    }
 }
 
 impl Sender {
@@ -97,7 +106,11 @@ impl Sender {
             let pass = self.pass(publisher).await?;
             outages.over();
             match pass {
-                Pass::Some => continue,
+                Pass::Full => continue,
+                Pass::Some => {
+                    stop.pause(options.linger).await;
+                    continue;
+                }
                 Pass::HeldBack => {
                     stop.pause(HELD_BACK).await;
                     continue;
@@ -144,7 +157,7 @@ impl Sender {
             // We are on a blocking thread; the confirms come in on the runtime's own threads.
             let sent = runtime.block_on(publish(&context, &names, &publisher, &claim.rows))?;
             outbox::remove(db, sent)?;
-            Ok::<_, Fault>(Pass::Some)
+            Ok::<_, Fault>(Pass::of(claim.rows.len(), context.options.batch))
         };
         self.context.database.write(work).await
     }
@@ -158,7 +171,7 @@ impl Sender {
         }
         let sent = publish(&self.context, &self.names, publisher, &rows).await?;
         database.write(move |db| outbox::remove(db, sent)).await?;
-        Ok(Pass::Some)
+        Ok(Pass::of(rows.len(), batch))
     }
 }
 

@@ -2,17 +2,19 @@
 
 use diesel::prelude::*;
 use hms_api::List;
-use hms_db::{At, Code, Db, InsertExt, Json, Key, LockExt, MultiBackend, compare};
+use hms_db::{At, Code, Db, InsertExt, Json, KeepExt, Key, LockExt, MultiBackend, compare};
 use hms_model::id::DepartmentId;
 
 use super::identifier::identifier_table;
 use super::list::{identified, rows_and_count, search};
+use super::searchable::searchable_table;
 use super::{Unwritten, changed, read, read_json, read_optional, write_json};
 use crate::api::department::DepartmentFilters;
 use crate::domain::{Department, DepartmentDetails, DepartmentKind, Status};
 use crate::schema::{department_identifiers, departments};
 
 identifier_table!(department_identifiers, department_id);
+searchable_table!(departments, Department);
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = departments, treat_none_as_null = true)]
@@ -44,7 +46,7 @@ pub fn lock(db: &mut Db, id: DepartmentId) -> hms_db::Result<Department> {
 
 /// Writes a new department.
 pub fn insert(db: &mut Db, department: &Department) -> Result<(), Unwritten> {
-    let row = (Row::try_from(department)?, departments::search_text.eq(department.search_text()));
+    let row = (Row::try_from(department)?, Searchable::of(department));
     diesel::insert_into(departments::table).values(row).execute(db)?;
     replace_identifiers(db, department.id.into(), &[], &department.details.identifiers)
 }
@@ -53,7 +55,7 @@ pub fn insert(db: &mut Db, department: &Department) -> Result<(), Unwritten> {
 pub fn update(db: &mut Db, before: &Department, after: &Department) -> Result<(), Unwritten> {
     let row = departments::table.find(Key::from(before.id));
     let as_loaded = row.filter(departments::version.eq(before.version));
-    let row = (Row::try_from(after)?, departments::search_text.eq(after.search_text()));
+    let row = (Row::try_from(after)?, Searchable::of(after));
     changed(diesel::update(as_loaded).set(row).execute(db)?)?;
     replace_identifiers(db, after.id.into(), &before.details.identifiers, &after.details.identifiers)
 }

@@ -1,21 +1,26 @@
 //! The table of patients.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use hms_api::{Cmp, List};
 use hms_care::{Carer, in_care};
-use hms_db::{At, Code, Db, InsertExt, Json, KeepExt, Key, LockExt, MultiBackend, compare};
+use hms_db::{At, Code, Db, InsertExt, Json, KeepExt, Key, LockExt, MultiBackend, compare, each};
 use hms_model::id::{AccountId, PatientId};
 use hms_model::role::Reach;
 
+use super::found;
 use super::identifier::identifier_table;
-use super::list::{any_of, boxed, identified, rows_and_count, search};
+use super::list::{any_of, boxed, identified, search};
+use super::searchable::searchable_table;
 use super::{Unwritten, changed, read, read_json, read_optional, write_json};
 use crate::api::patient::PatientFilters;
-use crate::domain::{Gender, Patient, PatientDetails, PatientStatus, last_birth_date};
+use crate::domain::{Gender, Patient, PatientDetails, PatientStatus, last_birth_date, words};
 use crate::schema::{patient_identifiers, patients};
 
 identifier_table!(patient_identifiers, patient_id);
+searchable_table!(patients, Patient);
 
 hms_care::held_to_care!(patients);
 
@@ -41,6 +46,17 @@ struct Row {
     updated_at: At,
 }
 
+/// Those of these patients who are there.
+pub fn find_all(db: &mut Db, ids: &[PatientId]) -> hms_db::Result<HashMap<PatientId, Patient>> {
+    let keys: Vec<Key> = ids.iter().map(|id| Key::from(*id)).collect();
+    // On PostgreSQL `eq_any` is one array, and the statement the same for any number; not so through the derived backend.
+    let rows: Vec<Row> = each!(db, connection => {
+        patients::table.filter(patients::id.eq_any(keys)).select(Row::as_select()).load(connection)
+    })?;
+    let patients = rows.into_iter().map(|row| Patient::try_from(row).map(|patient| (patient.id, patient)));
+    patients.collect()
+}
+
 /// One patient.
 pub fn find(db: &mut Db, id: PatientId) -> hms_db::Result<Patient> {
     let row: Row = patients::table.find(Key::from(id)).select(Row::as_select()).first(db)?;
@@ -63,7 +79,7 @@ pub fn lock(db: &mut Db, id: PatientId) -> hms_db::Result<Patient> {
 
 /// Writes a new patient.
 pub fn insert(db: &mut Db, patient: &Patient) -> Result<(), Unwritten> {
-    let row = (Row::try_from(patient)?, patients::search_text.eq(patient.search_text()));
+    let row = (Row::try_from(patient)?, Searchable::of(patient));
     if diesel::insert_into(patients::table).values(row).or_ignore().kept().execute(db)? == 0 {
         return Err(clash(db, patient)?);
     }
@@ -81,25 +97,85 @@ fn clash(db: &mut Db, patient: &Patient) -> Result<Unwritten, Unwritten> {
 /// Writes a patient as they are `after` a change, where they still are as `before`.
 pub fn update(db: &mut Db, before: &Patient, after: &Patient) -> Result<(), Unwritten> {
     let as_loaded = patients::table.find(Key::from(before.id)).filter(patients::version.eq(before.version));
-    let row = (Row::try_from(after)?, patients::search_text.eq(after.search_text()));
+    let row = (Row::try_from(after)?, Searchable::of(after));
     changed(diesel::update(as_loaded).set(row).execute(db)?)?;
     replace_identifiers(db, after.id.into(), &before.details.identifiers, &after.details.identifiers)
 }
 
-/// The patients of a list that the caller may see, with their number where it is known. Ages are those of today.
+/// The patients of a list that the caller may see, with their number where it is known; it is not counted where it was
+/// `counted` a moment ago. Ages are those of today.
 pub fn list(
     db: &mut Db,
     list: &List<PatientFilters>,
     whose: Whose<'_>,
     now: DateTime<Utc>,
+    counted: Option<i64>,
 ) -> hms_db::Result<(Vec<Patient>, Option<i64>)> {
-    let (rows, count) = rows_and_count!(db, list, Row, filtered(list, whose, now), patients::id, {
+    let (rows, count) = match words(list.search.as_deref().unwrap_or_default()).as_slice() {
+        [] => {
+            let rows = page(db, list, filtered(list, whose, now))?;
+            let count = count(db, list, rows.len(), counted, || filtered(list, whose, now))?;
+            (rows, count)
+        }
+        words => found(db, list, words, counted, || filtered(list, whose, now))?,
+    };
+    let patients: hms_db::Result<_> = rows.into_iter().map(Patient::try_from).collect();
+    Ok((patients?, count))
+}
+
+/// A page of those who have these words, in the cheapest way that finds them all.
+fn found(
+    db: &mut Db,
+    list: &List<PatientFilters>,
+    words: &[String],
+    counted: Option<i64>,
+    all: impl Fn() -> Query,
+) -> hms_db::Result<(Vec<Row>, Option<i64>)> {
+    if let Some(newest) = found::newest(db, list)? {
+        let rows = page(db, list, all().filter(patients::id.ge(newest)))?;
+        if is_full(list, &rows) {
+            let count = count(db, list, rows.len(), counted, all)?;
+            return Ok((rows, count));
+        }
+    }
+    let few = found::few(db, words)?;
+    let all = || match &few {
+        Some(ids) => all().filter(patients::id.eq_any(ids.clone())),
+        None => all(),
+    };
+    let rows = page(db, list, all())?;
+    let count = count(db, list, rows.len(), counted, all)?;
+    Ok((rows, count))
+}
+
+fn is_full(list: &List<PatientFilters>, rows: &[Row]) -> bool {
+    i64::try_from(rows.len()).is_ok_and(|rows| rows == list.paging.limit())
+}
+
+fn page(db: &mut Db, list: &List<PatientFilters>, query: Query) -> hms_db::Result<Vec<Row>> {
+    let query = hms_service::page!(query.select(Row::as_select()), list, patients::id, {
         "created_at" => patients::created_at,
         "family_name" => patients::family_name,
         "birth_date" => patients::birth_date,
     });
-    let patients: hms_db::Result<_> = rows.into_iter().map(Patient::try_from).collect();
-    Ok((patients?, count))
+    Ok(query.load(db)?)
+}
+
+/// The number of all of them: as the page tells it, as it was counted a moment ago, or counted.
+fn count(
+    db: &mut Db,
+    list: &List<PatientFilters>,
+    rows: usize,
+    counted: Option<i64>,
+    all: impl Fn() -> Query,
+) -> hms_db::Result<Option<i64>> {
+    if !list.must_count(rows) {
+        return Ok(list.count_known(rows));
+    }
+    Ok(Some(match counted {
+        Some(count) => count,
+        None => all().count().get_result(db)?,
+    }))
 }
 
 type Query = patients::BoxedQuery<'static, MultiBackend>;

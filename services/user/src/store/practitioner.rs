@@ -2,17 +2,19 @@
 
 use diesel::prelude::*;
 use hms_api::List;
-use hms_db::{At, Code, Db, InsertExt, Json, Key, LockExt, MultiBackend, compare};
+use hms_db::{At, Code, Db, InsertExt, Json, KeepExt, Key, LockExt, MultiBackend, compare};
 use hms_model::id::PractitionerId;
 
 use super::identifier::identifier_table;
 use super::list::{identified, rows_and_count, search};
+use super::searchable::searchable_table;
 use super::{Unwritten, changed, read, read_json, read_optional, write_json};
 use crate::api::practitioner::PractitionerFilters;
 use crate::domain::{Gender, Practitioner, PractitionerDetails, Status};
 use crate::schema::{practitioner_identifiers, practitioners};
 
 identifier_table!(practitioner_identifiers, practitioner_id);
+searchable_table!(practitioners, Practitioner);
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = practitioners, treat_none_as_null = true)]
@@ -49,7 +51,7 @@ pub fn lock(db: &mut Db, id: PractitionerId) -> hms_db::Result<Practitioner> {
 
 /// Writes a new practitioner.
 pub fn insert(db: &mut Db, practitioner: &Practitioner) -> Result<(), Unwritten> {
-    let row = (Row::try_from(practitioner)?, practitioners::search_text.eq(practitioner.search_text()));
+    let row = (Row::try_from(practitioner)?, Searchable::of(practitioner));
     diesel::insert_into(practitioners::table).values(row).execute(db)?;
     replace_identifiers(db, practitioner.id.into(), &[], &practitioner.details.identifiers)
 }
@@ -58,7 +60,7 @@ pub fn insert(db: &mut Db, practitioner: &Practitioner) -> Result<(), Unwritten>
 pub fn update(db: &mut Db, before: &Practitioner, after: &Practitioner) -> Result<(), Unwritten> {
     let row = practitioners::table.find(Key::from(before.id));
     let as_loaded = row.filter(practitioners::version.eq(before.version));
-    let row = (Row::try_from(after)?, practitioners::search_text.eq(after.search_text()));
+    let row = (Row::try_from(after)?, Searchable::of(after));
     changed(diesel::update(as_loaded).set(row).execute(db)?)?;
     replace_identifiers(db, after.id.into(), &before.details.identifiers, &after.details.identifiers)
 }

@@ -7,8 +7,8 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Act, Call, Reply};
 
-use crate::config::RecordRules;
 use crate::domain::{BreakGlass, Emergency, may_break_glass};
+use crate::records::Records;
 use crate::store;
 
 /// Opens a patient's record for a time to somebody who treats, with a reason that the audit keeps and admins see.
@@ -20,11 +20,11 @@ use crate::store;
 #[post("/patients/{id}/break-glass")]
 pub async fn break_glass(
     call: Call<scope::PatientBreakGlass>,
-    rules: web::Data<RecordRules>,
+    records: web::Data<Records>,
     id: web::Path<PatientId>,
     body: Json<Emergency>,
 ) -> Result<Reply, Problem> {
-    let (id, emergency, lifetime) = (id.into_inner(), body.into_inner(), rules.break_glass);
+    let (id, emergency, lifetime) = (id.into_inner(), body.into_inner(), records.rules.break_glass);
     let claims = call.claims()?;
     let by_program = claims.client_id.is_some() || claims.department_id.is_some();
     may_break_glass(&claims.roles, by_program)?;

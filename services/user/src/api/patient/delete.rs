@@ -7,7 +7,7 @@ use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
 use super::{change, sight};
-use crate::config::RecordRules;
+use crate::records::Records;
 
 /// Takes a patient's record out of use; it stays, as `inactive`.
 #[utoipa::path(
@@ -17,10 +17,10 @@ use crate::config::RecordRules;
 #[delete("/patients/{id}")]
 pub async fn delete(
     call: Call<scope::PatientWrite>,
-    rules: web::Data<RecordRules>,
+    records: web::Data<Records>,
     id: web::Path<PatientId>,
 ) -> Result<Reply, Problem> {
-    let (sight, id) = (sight(&call, &rules)?, id.into_inner());
+    let (sight, id) = (sight(&call, &records.rules)?, id.into_inner());
     let reach = sight.reach();
     call.write(move |work| {
         change(work, (id, &sight), Action::Delete, |patient, now| patient.retire(reach, now))?;

@@ -6,8 +6,7 @@ use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
 use super::{PatientView, check, shown, sight};
-use crate::config::RecordRules;
-use crate::store;
+use crate::records::Records;
 
 /// Shows a patient.
 #[utoipa::path(
@@ -17,16 +16,17 @@ use crate::store;
 #[get("/patients/{id}")]
 pub async fn get(
     call: Call<scope::PatientRead>,
-    rules: web::Data<RecordRules>,
+    records: web::Data<Records>,
     id: web::Path<PatientId>,
 ) -> Result<Reply, Problem> {
-    let (sight, id, now) = (sight(&call, &rules)?, id.into_inner(), call.context().clock.now());
-    let patient = call.read(move |db| {
-        let patient = store::patient::find(db, id)?;
-        check(&sight, db, &patient, now)?;
-        Ok(patient)
-    });
-    let patient = patient.await?;
+    let (sight, id, now) = (sight(&call, &records.rules)?, id.into_inner(), call.context().clock.now());
+    let patient = records.patients.find(id).await?;
+    if sight.is_held_to_care() {
+        let seen = patient.clone();
+        call.read(move |db| check(&sight, db, &seen, now)).await?;
+    } else {
+        patient.visible_to(sight.reach())?;
+    }
     call.disclose(Disclosure::one("patient", id, id)).await?;
     shown(patient)
 }

@@ -4,11 +4,11 @@ use hms_api::{List, Page, Problems, list_filters};
 use hms_model::role::scope;
 use hms_model::{Email, Phone};
 use hms_problem::Problem;
-use hms_service::{Call, Disclosure, Reply};
+use hms_service::{Call, Counted, Disclosure, Reply};
 
 use super::{PatientView, sight};
-use crate::config::RecordRules;
 use crate::domain::{BirthDate, Gender, IdentifierToken, PatientStatus};
+use crate::records::Records;
 use crate::store;
 
 list_filters! {
@@ -35,17 +35,23 @@ list_filters! {
 #[get("/patients")]
 pub async fn list(
     call: Call<scope::PatientRead>,
-    rules: web::Data<RecordRules>,
+    records: web::Data<Records>,
     list: List<PatientFilters>,
 ) -> Result<Reply, Problem> {
-    let (sight, now) = (sight(&call, &rules)?, call.context().clock.now());
+    let (sight, now) = (sight(&call, &records.rules)?, call.context().clock.now());
+    // Who does not see all would have a count of their own.
+    let counted = sight.is_of_all().then(|| call.context().counted(list.narrowed()));
+    let known = counted.as_ref().and_then(Counted::known);
     let page = call.read(move |db| {
         let carer = sight.carer(db)?;
         let whose = (sight.reach(), carer.as_ref());
-        let (patients, count) = store::patient::list(db, &list, whose, now)?;
+        let (patients, count) = store::patient::list(db, &list, whose, now, known)?;
         Ok(Page::new(&list, patients, count, |patient| patient.id.uuid()))
     });
     let page = page.await?;
+    if let Some(counted) = counted {
+        counted.keep(page.count);
+    }
     call.disclose(Disclosure::list("patient", page.results.iter().map(|patient| patient.id))).await?;
     Reply::ok(&page.map(PatientView::from))
 }

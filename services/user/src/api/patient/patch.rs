@@ -7,8 +7,8 @@ use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
 use super::{PatientView, change, shown, sight};
-use crate::config::RecordRules;
 use crate::domain::PatientPatch;
+use crate::records::Records;
 
 /// Changes what is named of a patient (RFC 7396). Patients change their own phone, e-mail and address.
 #[utoipa::path(
@@ -19,11 +19,11 @@ use crate::domain::PatientPatch;
 #[patch("/patients/{id}")]
 pub async fn patch(
     call: Call<scope::PatientWrite>,
-    rules: web::Data<RecordRules>,
+    records: web::Data<Records>,
     id: web::Path<PatientId>,
     body: Json<PatientPatch>,
 ) -> Result<Reply, Problem> {
-    let (sight, id, patch) = (sight(&call, &rules)?, id.into_inner(), body.into_inner());
+    let (sight, id, patch) = (sight(&call, &records.rules)?, id.into_inner(), body.into_inner());
     let reach = sight.reach();
     call.write(move |work| {
         shown(change(work, (id, &sight), Action::Update, |patient, now| patient.patch(patch, reach, now))?)

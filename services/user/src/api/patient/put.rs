@@ -7,8 +7,8 @@ use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
 use super::{PatientView, change, shown, sight};
-use crate::config::RecordRules;
 use crate::domain::PatientDetails;
+use crate::records::Records;
 
 /// Replaces all that is known of a patient.
 #[utoipa::path(
@@ -19,11 +19,11 @@ use crate::domain::PatientDetails;
 #[put("/patients/{id}")]
 pub async fn put(
     call: Call<scope::PatientWrite>,
-    rules: web::Data<RecordRules>,
+    records: web::Data<Records>,
     id: web::Path<PatientId>,
     body: Json<PatientDetails>,
 ) -> Result<Reply, Problem> {
-    let (sight, id, details) = (sight(&call, &rules)?, id.into_inner(), body.into_inner());
+    let (sight, id, details) = (sight(&call, &records.rules)?, id.into_inner(), body.into_inner());
     let reach = sight.reach();
     call.write(move |work| {
         shown(change(work, (id, &sight), Action::Update, |patient, now| {
