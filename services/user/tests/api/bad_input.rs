@@ -10,7 +10,7 @@ on_both_back_ends! {
         let app = App::start(backend).await;
         let admin = app.client(&[Role::Admin]);
         let identifier = json!({"system": "urn:x", "value": "1"});
-        let patients: [(Value, u16, &str); 26] = [
+        let patients: [(Value, u16, &str); 27] = [
             (json!({"given_name": "Ann"}), 400, "INVALID_REQUEST"),
             (json!([]), 400, "INVALID_REQUEST"),
             (patient(json!({"nickname": "Annie"})), 400, "INVALID_REQUEST"),
