@@ -17,8 +17,9 @@ const OUT_OF_CARE: [(&str, u16); 12] = [
     ("GET /api/v1/appointments/{id}", 403),
     ("GET /api/v1/waitlist/{id}", 403),
     ("GET /api/v1/audit/{id}", 403),
-    // The messages that were sent are not held to it yet.
+    // Messages that were sent, and how to send them, are not held to it yet.
     ("GET /api/v1/notifications/{id}", 200),
+    ("GET /api/v1/notification-preferences/{id}", 200),
     ("GET /api/v1/practitioners/{id}", 200),
     ("GET /api/v1/departments/{id}", 200),
     ("GET /api/v1/schedules/{id}", 200),

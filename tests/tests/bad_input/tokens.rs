@@ -13,11 +13,12 @@ use crate::case::{Case, Who, asks, sends};
 use crate::world::World;
 
 /// A path of each service that asks for a token.
-pub const PROTECTED: [(&str, &str); 6] = [
+pub const PROTECTED: [(&str, &str); 7] = [
     ("auth", "/api/v1/accounts"),
     ("user", "/api/v1/patients"),
     ("appointment", "/api/v1/appointments"),
     ("notification", "/api/v1/notifications"),
+    ("metrics", "/api/v1/analytics/daily"),
     ("billing", "/api/v1/billing/invoices"),
     ("audit", "/api/v1/audit"),
 ];

@@ -8,7 +8,10 @@ use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_bus::{ConsumeError, Consumer};
 use hms_db::{Db, Key};
-use hms_model::event::{AuditDisclosed, AuditRecorded, DepartmentCreated, DepartmentFacts};
+use hms_model::event::{
+    AccessBreakGlass, AuditDisclosed, AuditRecorded, CareTeamChanged, DepartmentCreated, DepartmentFacts,
+    PractitionerCreated, PractitionerUpdated,
+};
 use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Context, Reply};
@@ -39,7 +42,12 @@ impl hms_service::Service for Scribe {
     }
 
     fn consumer(_: &Arc<()>) -> Consumer {
-        let audit = Consumer::new("audit").on(|_, _: AuditDisclosed| Ok(()));
+        let audit = Consumer::new("audit")
+            .on(|_, _: AuditDisclosed| Ok(()))
+            .on(|_, _: AccessBreakGlass| Ok(()))
+            .on(|_, _: CareTeamChanged| Ok(()))
+            .on(|_, _: PractitionerCreated| Ok(()))
+            .on(|_, _: PractitionerUpdated| Ok(()));
         audit.on(|delivery, _: AuditRecorded| {
             let id = Key::from(delivery.envelope.id);
             diesel::sql_query(place(delivery.db, "INSERT INTO effects (event_id) VALUES (?)"))
