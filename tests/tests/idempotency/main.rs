@@ -50,10 +50,14 @@ const UNKEYED: &[(&str, &[&str])] = &[
             "POST /api/v1/auth/password/reset",
             "POST /api/v1/auth/verification",
             "POST /api/v1/auth/verification/confirm",
+            "POST /api/v1/billing/dunning",
             "POST /api/v1/billing/payments/webhook",
+            "POST /api/v1/notifications/{id}/read",
+            "POST /api/v1/push-subscriptions",
             "POST /api/v1/services/{service}/dead-letters/{event_id}/redrive",
         ],
     ),
+    ("it changes nothing", &["POST /api/v1/notification-templates/{kind}/{channel}/{language}/preview"]),
     (
         "as OAuth has it (RFC 6749, 7009, 7662)",
         &[
@@ -79,6 +83,7 @@ on_both_kinds! {
         walk.billing().await;
         walk.books().await;
         walk.webhooks().await;
+        walk.figures_and_messages().await;
 
         let document = admin.client.get("/api/schema").await;
         let all = operations(&document.expect(200).body);

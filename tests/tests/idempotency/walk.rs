@@ -123,6 +123,11 @@ impl Walk {
         self.post_by(doctor, true, break_glass, (&patient, ""), Some(reason)).await;
     }
 
+    pub async fn figures_and_messages(&mut self) {
+        self.post_on("POST /api/v1/analytics/rebuild", "", None).await;
+        self.post("POST /api/v1/notifications/resend", json!({"status": "failed"})).await;
+    }
+
     pub async fn accounts(&mut self) {
         let (email, password) = (records::email("ann"), "quiet meadow of nobody else");
         let account = json!({"email": email, "password": password, "roles": ["nurse"]});
