@@ -42,9 +42,15 @@ impl Operation {
         Asks::Scopes(scopes.iter().map(|scope| scope.as_str().unwrap().to_owned()).collect())
     }
 
-    /// The path with its parameters filled in.
+    /// The path with its parameters filled in: those of a closed set with one of it, all others with this value.
     pub fn path_with(&self, value: &str) -> String {
-        let parts = self.path.split('/').map(|part| if part.starts_with('{') { value } else { part });
+        let parts = self.path.split('/').map(|part| match part {
+            "{kind}" => "appointment.confirmation",
+            "{channel}" => "email",
+            "{language}" => "en",
+            part if part.starts_with('{') => value,
+            part => part,
+        });
         parts.collect::<Vec<_>>().join("/")
     }
 

@@ -14,8 +14,13 @@ pub const ALLOWED: &[(&str, Danger, &str)] = &[
     ("appointment/2026-11-22-000008_occupied_postgres", ConstraintIsChecked, FIRST),
     ("appointment/2026-11-22-000008_occupied_postgres", Drops, FIRST),
     ("appointment/2026-11-22-000008_occupied_postgres", LocksTable, FIRST),
+    ("appointment/2026-11-30-000012_care", IndexStopsWrites, FIRST),
     ("audit/2026-11-22-000002_chain", Drops, FIRST),
     ("auth/2026-11-23-000002_people", IndexStopsWrites, FIRST),
     ("auth/2026-11-23-000002_people", RewritesRows, FIRST),
+    ("notification/2026-11-30-000001_channels_postgres", ConstraintIsChecked, FIRST),
+    ("notification/2026-11-30-000001_channels_postgres", Drops, FIRST),
+    ("notification/2026-11-30-000001_channels_postgres", IndexStopsWrites, FIRST),
     ("user/2026-11-21-000004_search_postgres", IndexStopsWrites, FIRST),
+    ("user/2026-11-30-000007_search_version", IndexStopsWrites, FIRST),
 ];
