@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::objects::Desk;
 
 /// What somebody who treats gets who has nothing to do with the patient. Whatever shows no patient is open to them.
-const OUT_OF_CARE: [(&str, u16); 12] = [
+const OUT_OF_CARE: [(&str, u16); 13] = [
     ("GET /api/v1/patients/{id}", 403),
     ("GET /api/v1/appointments/{id}", 403),
     ("GET /api/v1/waitlist/{id}", 403),
