@@ -83,6 +83,9 @@ pub(crate) struct Bound {
     pub broken_glass: BTreeSet<PatientId>,
 }
 
+/// A patient, who treats them, and in which department.
+type Related = (Key, Key, Option<Key>);
+
 pub(crate) fn bound(
     db: &mut Db,
     viewer: &Viewer,
@@ -94,7 +97,7 @@ pub(crate) fn bound(
     let department = viewer.department_id.map(Key::from);
     let mine = care_relations::practitioner_id.nullable().eq(practitioner);
     let here = care_relations::department_id.eq(department);
-    let related: Vec<(Key, Key, Option<Key>)> = care_relations::table
+    let related: Vec<Related> = care_relations::table
         .filter(care_relations::patient_id.eq_any(keys.clone()))
         .filter(care_relations::binding.eq(true))
         .filter(mine.or(here))
@@ -107,7 +110,7 @@ pub(crate) fn bound(
         .filter(broken_glass::until.gt(At(now)))
         .select(broken_glass::patient_id)
         .load(db)?;
-    let of = |binds: &dyn Fn(&(Key, Key, Option<Key>)) -> bool| {
+    let of = |binds: &dyn Fn(&Related) -> bool| {
         related.iter().filter(|row| binds(row)).map(|(patient, ..)| PatientId::from(*patient)).collect()
     };
     Ok(Bound {

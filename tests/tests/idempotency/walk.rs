@@ -277,7 +277,6 @@ impl Walk {
         self.post_on("POST /api/v1/billing/payments/{id}/refund", &payment, refund).await;
         let csv = "date,amount,currency,reference\n2026-03-02,10.00,EUR,INV-9\n";
         self.post("POST /api/v1/billing/payments/reconcile", json!({ "csv": csv })).await;
-        self.post_on("POST /api/v1/billing/dunning", "", None).await;
         self.insurance().await;
     }
 

@@ -91,7 +91,8 @@ mod tests {
     #[test]
     fn one_asks_about_patients_in_ones_care_or_about_ones_own_acts() {
         let seen = BTreeSet::from([patient(1), patient(2)]);
-        let cases: [(&[u128], Option<u128>, Result<(), Refusal>); 7] = [
+        type Case<'a> = (&'a [u128], Option<u128>, Result<(), Refusal>);
+        let cases: [Case<'_>; 7] = [
             (&[1], None, Ok(())),
             (&[1, 2], Some(7), Ok(())),
             (&[], Some(1), Ok(())),

@@ -25,7 +25,7 @@ fn who_has_the_first_key_can_check_all_that_later_ones_signed() {
     assert_eq!(found(&chain, std::slice::from_ref(&first)), None);
     assert_eq!(found(&chain, &[first.clone(), second.clone(), third.clone()]), None);
     // A later key says nothing of what came before it.
-    assert_eq!(found(&chain, &[third.clone()]), Some((Kind::UnknownKey, 2)));
+    assert_eq!(found(&chain, std::slice::from_ref(&third)), Some((Kind::UnknownKey, 2)));
     assert_eq!(found(&chain, &[second, third]), Some((Kind::UnknownKey, 2)));
     assert_eq!(check(chain.records(), Some(vec![first])).checkpoints, 5);
 }

@@ -88,9 +88,9 @@ impl NewWords {
         match words.check(key) {
             Ok(()) => Ok(words),
             Err(fault @ Fault::Subject(_)) => {
-                Err(Problem::field(Code::Unprocessable, "subject", &fault.to_string()))
+                Err(Problem::field(Code::Unprocessable, "subject", fault.to_string()))
             }
-            Err(fault) => Err(Problem::field(Code::Unprocessable, "body", &fault.to_string())),
+            Err(fault) => Err(Problem::field(Code::Unprocessable, "body", fault.to_string())),
         }
     }
 }

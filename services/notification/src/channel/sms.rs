@@ -46,10 +46,10 @@ impl Sms {
         let request = http::form(request, &[("To", to), sender, ("Body", &text)]);
         let answer = http::exchange(request, &self.clock).await?;
         if answer.is_good() {
-            let provider_id = answer.body["sid"].as_str().map(str::to_owned);
+            let provider_id = answer.body.get("sid").and_then(serde_json::Value::as_str).map(str::to_owned);
             return Ok(Receipt { provider_id });
         }
-        let code = answer.body["code"].as_i64();
+        let code = answer.body.get("code").and_then(serde_json::Value::as_i64);
         // Its own words name the number.
         let reason = match code {
             Some(code) => format!("the provider did not take it: {}, code {code}", answer.status),

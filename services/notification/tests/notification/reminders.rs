@@ -16,6 +16,9 @@ use hms_model::role::Role;
 use hms_testkit::{Client, on_both_back_ends, until};
 use serde_json::{Value, json};
 
+/// How many messages of each kind, and when the reminders are due.
+type Expected = (BTreeMap<&'static str, usize>, BTreeSet<DateTime<Utc>>);
+
 const REMINDERS: &str = "kind=appointment.reminder&channel=email";
 
 #[derive(QueryableByName)]
@@ -201,7 +204,7 @@ on_both_back_ends! {
         let mut random = fastrand::Rng::with_seed(seed);
         let app = App::start_with(backend, &[("HMS_REMINDERS", "24h,2h"), ("HMS_NOTIFY_BY", "in_app")]).await;
         let clerk = lasting(&app, Role::Receptionist, None);
-        let mut expected: BTreeMap<PatientId, (BTreeMap<&str, usize>, BTreeSet<DateTime<Utc>>)> = BTreeMap::new();
+        let mut expected: BTreeMap<PatientId, Expected> = BTreeMap::new();
         let mut stream = Vec::new();
         for _ in 0..12 {
             let (ann, _) = reachable(&app).await;

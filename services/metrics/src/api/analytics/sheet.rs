@@ -9,8 +9,11 @@ use hms_problem::Problem;
 
 use crate::domain::{Report, Revenue, Row, Status, Step};
 
+/// A column of money: its title, and which amount stands in it.
+type MoneyColumn = (&'static str, fn(&Revenue) -> i64);
+
 /// The columns of money of one currency, in minor units.
-const MONEY: [(&str, fn(&Revenue) -> i64); 5] = [
+const MONEY: [MoneyColumn; 5] = [
     ("invoiced", |money| money.invoiced),
     ("credited", |money| money.credited),
     ("net", |money| money.net),

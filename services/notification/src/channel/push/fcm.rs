@@ -108,7 +108,10 @@ impl Fcm {
         let form = [("grant_type", GRANT), ("assertion", assertion.as_str())];
         let request = http::form(self.http.post(&self.account.token_uri), &form);
         let answer = http::exchange(request, &self.clock).await?;
-        let granted = (text(&answer.body, "/access_token"), answer.body["expires_in"].as_i64());
+        let granted = (
+            text(&answer.body, "/access_token"),
+            answer.body.get("expires_in").and_then(serde_json::Value::as_i64),
+        );
         match granted {
             (Some(token), Some(seconds)) if answer.is_good() => Ok(Token {
                 text: Secret::new(token),

@@ -25,7 +25,7 @@ on_both_back_ends! {
         let settings = [
             ("HMS_WEBHOOK_ALLOW_HTTP", "true"),
             ("HMS_WEBHOOK_ALLOW_PRIVATE", "true"),
-            ("HMS_WEBHOOK_TIMEOUT_MS", "100"),
+            ("HMS_WEBHOOK_TIMEOUT_MS", "1000"),
         ];
         let world = World::start_with(backend, &settings).await;
         let mut ids = Vec::new();
