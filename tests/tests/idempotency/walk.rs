@@ -319,11 +319,9 @@ impl Walk {
         // Nobody is there: deliveries wait or fail, and can be sent again.
         let hook = json!({"url": "https://hooks.example.org/hms", "events": ["patient.created"]});
         let hook = id(&self.client.post("/api/v1/webhooks", &hook).await.expect(201).body);
-        let delivery = self.post_on("POST /api/v1/webhooks/{id}/test", &hook, None).await;
+        self.post_on("POST /api/v1/webhooks/{id}/test", &hook, None).await;
         let client = self.client.clone();
         let since = "?since=2026-01-01T00:00:00Z";
         self.post_by(&client, false, "POST /api/v1/webhooks/{id}/redeliver", (&hook, since), None).await;
-        let again = "POST /api/v1/webhooks/deliveries/{id}/redeliver";
-        self.post_on(again, &id(&delivery), None).await;
     }
 }
