@@ -6,7 +6,7 @@
 # Ids of a hundred of the platform's own rows, as an SQL array.
 ids() {
   sql "$(database_url user)" "SELECT 'ARRAY[' || string_agg(quote_literal(id), ',') || ']::uuid[]'
-    FROM (SELECT id FROM $1 LIMIT 100) AS some"
+    FROM (SELECT id FROM $1 LIMIT 100) AS hundred"
 }
 
 # The statements run on tables like the platform's own, with the same indexes, constraints and triggers; the outbox must
