@@ -102,6 +102,11 @@ impl Platform {
         process::command(program, &self.environment())
     }
 
+    /// The value of a setting.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.environment().into_iter().find(|(of, _)| of == name).map(|(_, value)| value)
+    }
+
     fn environment(&self) -> Vec<(String, String)> {
         let mut settings = self.outside.settings();
         settings.extend(self.settings.iter().map(|(name, value)| (name.clone(), value.clone())));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::RunQueryDsl;
+use hms_trace::{Kind, Span};
 use parking_lot::Mutex;
 
 use crate::connect::{self, Purpose};
@@ -51,7 +52,7 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        unit(&self.readers, |_, connection| work(&mut connection.db)).await
+        unit("read", &self.readers, |_, connection| work(&mut connection.db)).await
     }
 
     /// Runs a unit of work as one transaction: committed when it succeeds, rolled back when it fails. It runs to its
@@ -67,7 +68,7 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        unit(&self.writers, |pool, connection| transaction::write(pool, connection, work)).await
+        unit("write", &self.writers, |pool, connection| transaction::write(pool, connection, work)).await
     }
 
     /// Runs a unit of work that is one statement on PostgreSQL, which needs neither BEGIN nor COMMIT for it; on SQLite,
@@ -84,8 +85,10 @@ impl Database {
         match self.backend() {
             Backend::Sqlite => self.write(work).await,
             Backend::Postgres => {
-                unit(&self.writers, move |pool, connection| transaction::at_once(pool, connection, &work))
-                    .await
+                unit("write", &self.writers, move |pool, connection| {
+                    transaction::at_once(pool, connection, &work)
+                })
+                .await
             }
         }
     }
@@ -153,6 +156,7 @@ fn sqlite_pools(path: PathBuf, options: &PoolOptions, ear: &Ear) -> (Arc<Pool>, 
 }
 
 async fn unit<T, E>(
+    name: &'static str,
     pool: &Arc<Pool>,
     work: impl FnOnce(&Pool, &mut Pooled) -> std::result::Result<T, E> + Send + 'static,
 ) -> std::result::Result<T, E>
@@ -160,9 +164,16 @@ where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    let permit = pool.permit().await?;
+    // It begins with the wait for a connection.
+    let span = Span::child(name, Kind::Internal);
+    let permit = pool.permit().await.inspect_err(|_| span.fail("no connection"))?;
     let pool = Arc::clone(pool);
-    blocking(move || pool.run(permit, work)?).await
+    blocking(move || {
+        let _entered = span.enter();
+        // A refusal by a rule is no failure of the database.
+        pool.run(permit, work)?.inspect_err(|_| span.set("hms.unit.outcome", "given up"))
+    })
+    .await
 }
 
 /// Runs `work` on a blocking thread, within the span of the caller.

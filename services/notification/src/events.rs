@@ -52,6 +52,7 @@ fn mail(
 ) -> Result<(), ConsumeError> {
     let ids = (delivery.envelope.id, Id::new(delivery.now));
     account_mails::add(delivery.db, AccountMail::draft(kind, facts, ids, public_url, delivery.now))?;
+    delivery.keep_trace()?;
     delivery.wake_after_commit(sender);
     Ok(())
 }
@@ -78,6 +79,7 @@ fn notify(
     };
     messages::add(delivery.db, &message)?;
     if message.status == Status::Pending {
+        delivery.keep_trace()?;
         delivery.wake_after_commit(sender);
     }
     Ok(())

@@ -9,6 +9,7 @@ mod guard;
 mod schema;
 mod sender;
 mod store;
+mod traces;
 mod webhooks;
 
 use std::sync::Arc;

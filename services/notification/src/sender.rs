@@ -9,12 +9,14 @@ use futures_util::future::{join, join_all};
 use hms_model::event::{MessageFacts, MessageFailed, MessageSent};
 use hms_problem::Problem;
 use hms_service::{Context, Stop, Work};
+use hms_trace::Span;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::channel::Channels;
 use crate::domain::{AccountMail, Message, Outgoing, Receipt, SEND_WITHIN, SendError, Status};
 use crate::store::{messages, patients};
+use crate::traces::Traces;
 
 /// Messages that are under way at the same time.
 const BATCH: i64 = 16;
@@ -64,8 +66,18 @@ impl Sender {
     async fn send_due(&self, stop: &Stop) -> Result<Duration, Problem> {
         loop {
             let (claim, own) = self.context.write(|work| Ok((claim(work)?, accounts::claim(work)?))).await?;
-            let messages = join_all(claim.messages.into_iter().map(|message| self.attempt(message)));
-            let mails = join_all(own.mails.into_iter().map(|mail| self.attempt_mail(mail)));
+            let events = claim.messages.iter().map(|message| message.event_id);
+            let events = events.chain(own.mails.iter().map(|mail| mail.event_id));
+            let traces = Traces::of(&self.context, events.collect()).await;
+            let messages = claim.messages.into_iter().map(|message| {
+                let span = traces.span("send message", message.event_id);
+                async move { span.run(self.attempt(message, &span)).await }
+            });
+            let mails = own.mails.into_iter().map(|mail| {
+                let span = traces.span("send account mail", mail.event_id);
+                async move { span.run(self.attempt_mail(mail, &span)).await }
+            });
+            let (messages, mails) = (join_all(messages), join_all(mails));
             let (messages, mails) = join(messages, mails).await;
             let idle = messages.is_empty() && mails.is_empty() && !claim.more && !own.more;
             if !messages.is_empty() || !mails.is_empty() {
@@ -83,21 +95,29 @@ impl Sender {
         }
     }
 
-    async fn attempt(&self, message: Message) -> Message {
-        let outcome = self.hand_over(message.outgoing(), message.attempts).await;
+    async fn attempt(&self, message: Message, span: &Span) -> Message {
+        let outcome = self.hand_over(message.outgoing(), message.attempts, span).await;
         message.tried(outcome, self.context.clock.now())
     }
 
-    async fn attempt_mail(&self, mail: AccountMail) -> AccountMail {
-        let outcome = self.hand_over(mail.outgoing(), mail.attempts).await;
+    async fn attempt_mail(&self, mail: AccountMail, span: &Span) -> AccountMail {
+        let outcome = self.hand_over(mail.outgoing(), mail.attempts, span).await;
         mail.tried(outcome, self.context.clock.now())
     }
 
-    async fn hand_over(&self, message: Option<Outgoing<'_>>, attempt: i64) -> Result<Receipt, SendError> {
+    async fn hand_over(
+        &self,
+        message: Option<Outgoing<'_>>,
+        attempt: i64,
+        span: &Span,
+    ) -> Result<Receipt, SendError> {
         let message = message.ok_or_else(|| SendError::never("there is no recipient"))?;
+        span.set("hms.message.attempt", attempt);
+        span.set("hms.message.channel", message.to.to_string());
         let outcome = timeout(SEND_WITHIN, self.channels.send(message)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(SendError::later("the channel did not answer in time")));
         if let Err(reason) = &outcome {
+            span.fail("not sent");
             tracing::warn!(notification = %message.id, channel = %message.to, attempt, %reason, "message not sent");
         }
         outcome
