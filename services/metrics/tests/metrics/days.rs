@@ -229,6 +229,7 @@ on_both_back_ends! {
             name: "Ann Lee".into(),
             email: None,
             phone: None,
+            language: None,
             active: true,
         };
         let created = envelope(&PatientCreated(patient.clone()), at("2026-03-01T23:59:00Z"));

@@ -204,6 +204,7 @@ impl History {
             name: "Ann Lee".into(),
             email: None,
             phone: None,
+            language: None,
             active: true,
         };
         self.told.patients.push((facts.patient_id.uuid(), at));

@@ -44,6 +44,7 @@ fn person(number: i64, random: &mut Rng) -> Patient {
         gender: Gender::Unknown,
         phone: None,
         email: (!old).then(|| format!("p{number}@example.org").parse().unwrap()),
+        language: None,
         address: None,
         identifiers: Vec::new(),
         deceased_at: None,
