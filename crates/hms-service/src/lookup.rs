@@ -107,7 +107,7 @@ mod tests {
             asked.lock().push(keys.len());
             match keys {
                 keys if keys.contains(&666) => Err(Error::Busy),
-                keys if keys.contains(&13) => Err(Error::other("13")),
+                keys if keys.contains(&13) => Err(Error::Other("13".into())),
                 keys => {
                     let there = keys.iter().filter(|key| (1..100).contains(*key));
                     Ok(there.map(|key| (*key, format!("number {key}"))).collect())
