@@ -38,11 +38,11 @@ fn invoice(app: &App, patient_id: PatientId, kind: &str) -> BillingInvoiceIssued
         kind: kind.into(),
         patient_id,
         appointment_id: None,
+        issued_on: None,
         department_id: None,
         practitioner_id: None,
         total,
         open: total,
-        issued_on: Some(now.date_naive()),
         due_on: None,
     })
 }
