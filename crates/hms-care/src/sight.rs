@@ -62,11 +62,6 @@ impl Sight {
         self.viewer.is_held_to_care(self.access)
     }
 
-    /// Whether every patient is shown to whoever asks.
-    pub fn is_of_all(&self) -> bool {
-        self.reach() == Reach::Everyone && !self.is_held_to_care()
-    }
-
     /// The one who asks, when it is somebody who sees only those in their care; nothing is read for anybody else.
     pub fn carer(&self, db: &mut Db) -> hms_db::Result<Option<Carer>> {
         if !self.is_held_to_care() {

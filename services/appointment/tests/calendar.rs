@@ -28,7 +28,13 @@ async fn fetch(base: &str, client: &Client, practitioner: &str) -> (String, Stri
     (kind, answer.text().await.unwrap())
 }
 
-fn read_back(calendar: &str) -> Value {
+/// On a thread that may wait: the library is installed first where it is not there, and meanwhile connections end.
+async fn read_back(calendar: &str) -> Value {
+    let calendar = calendar.to_owned();
+    tokio::task::spawn_blocking(move || read_now(&calendar)).await.unwrap()
+}
+
+fn read_now(calendar: &str) -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(SCRIPT);
     let mut reader = Command::new(script)
         .stdin(Stdio::piped())
@@ -57,7 +63,7 @@ hms_testkit::on_both_back_ends! {
         world.desk.patch(&path(&ids[0]), &json!({ "start": at(900), "end": at(930) })).await.expect(200);
         let (kind, text) = fetch(&world.app.base(), &world.desk, &practitioner.to_string()).await;
         assert_eq!(kind, "text/calendar; charset=utf-8");
-        let read = read_back(&text);
+        let read = read_back(&text).await;
         assert_eq!((&read["version"], &read["has_prodid"]), (&json!("2.0"), &json!(true)));
         assert_eq!(read["events"].as_array().unwrap().len(), 2);
         let moved = &read["events"][1];
@@ -69,7 +75,7 @@ hms_testkit::on_both_back_ends! {
         // What is called off is in it no more, and patients do not see it.
         world.desk.post(&format!("{}/cancel", path(&ids[1])), &json!({ "reason": "Ill" })).await.expect(200);
         let (_, text) = fetch(&world.app.base(), &world.desk, &practitioner.to_string()).await;
-        assert_eq!(read_back(&text)["events"].as_array().unwrap().len(), 1);
+        assert_eq!(read_back(&text).await["events"].as_array().unwrap().len(), 1);
         let (_, own) = world.someone().await;
         own.get(&format!("/api/v1/practitioners/{practitioner}/calendar.ics")).await.expect_problem(403, "FORBIDDEN");
     }

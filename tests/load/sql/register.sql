@@ -13,12 +13,12 @@ BEGIN;
 INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at")
 VALUES ('0197a3c2-0000-7000-8000-000000000001', 'POST /api/v1/patients', CAST(:key AS text), repeat('f', 64), now())
 ON CONFLICT DO NOTHING;
--- sent: INSERT INTO "patients" ("id", "mrn", "status", "given_name", "family_name", "birth_date", "gender", "phone", "email", "address", "identifiers", "deceased_at", "account_id", "version", "created_at", "updated_at", "search_text", "search_version") VALUES ($1, $2, $3, $4, $5, $6, $7, DEFAULT, DEFAULT, DEFAULT, $8, DEFAULT, DEFAULT, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING
+-- sent: INSERT INTO "patients" ("id", "mrn", "status", "given_name", "family_name", "birth_date", "gender", "phone", "email", "language", "address", "identifiers", "deceased_at", "account_id", "version", "created_at", "updated_at", "search_text", "search_version") VALUES ($1, $2, $3, $4, $5, $6, $7, DEFAULT, DEFAULT, DEFAULT, DEFAULT, $8, DEFAULT, DEFAULT, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING
 INSERT INTO "patients" ("id", "mrn", "status", "given_name", "family_name", "birth_date", "gender", "phone", "email",
-  "address", "identifiers", "deceased_at", "account_id", "version", "created_at", "updated_at", "search_text",
-  "search_version")
+  "language", "address", "identifiers", "deceased_at", "account_id", "version", "created_at", "updated_at",
+  "search_text", "search_version")
 VALUES (gen_random_uuid(), CAST(:mrn AS text), 'active', 'Ann', CAST(:key AS text), date '1980-01-01', 'female', DEFAULT,
-  DEFAULT, DEFAULT, '[]', DEFAULT, DEFAULT, 1, now(), now(),
+  DEFAULT, DEFAULT, DEFAULT, '[]', DEFAULT, DEFAULT, 1, now(), now(),
   'ann ' || CAST(:key AS text), 2) ON CONFLICT DO NOTHING;
 -- sent: INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at") SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text), CAST("created_at" AS timestamptz) FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place
 INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at")

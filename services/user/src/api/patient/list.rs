@@ -1,7 +1,7 @@
 use actix_web::{get, web};
 use chrono::{DateTime, Utc};
 use hms_api::{List, Page, Problems, list_filters};
-use hms_model::role::scope;
+use hms_model::role::{Reach, scope};
 use hms_model::{Email, Phone};
 use hms_problem::Problem;
 use hms_service::{Call, Counted, Disclosure, Reply};
@@ -40,7 +40,8 @@ pub async fn list(
 ) -> Result<Reply, Problem> {
     let (sight, now) = (sight(&call, &records.rules)?, call.context().clock.now());
     // Who does not see all would have a count of their own.
-    let counted = sight.is_of_all().then(|| call.context().counted(list.narrowed()));
+    let sees_all = sight.reach() == Reach::Everyone && !sight.is_held_to_care();
+    let counted = sees_all.then(|| call.context().counted(list.narrowed()));
     let known = counted.as_ref().and_then(Counted::known);
     let page = call.read(move |db| {
         let carer = sight.carer(db)?;
