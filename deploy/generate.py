@@ -12,6 +12,7 @@ import json
 import pathlib
 import re
 import sys
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GATEWAY_PORT = 8080
@@ -176,6 +177,30 @@ def panel(title, exprs, unit, place, kind="timeseries"):
     return made
 
 
+TRACES = "/explore?" + urllib.parse.urlencode(
+    {
+        "schemaVersion": 1,
+        "orgId": 1,
+        "panes": json.dumps(
+            {
+                "hms": {
+                    "datasource": "tempo",
+                    "queries": [
+                        {
+                            "refId": "A",
+                            "datasource": {"type": "tempo", "uid": "tempo"},
+                            "queryType": "traceql",
+                            "query": '{ resource.service.namespace = "hms" && status = error }',
+                        }
+                    ],
+                }
+            },
+            separators=(",", ":"),
+        ),
+    }
+)
+
+
 def dashboard(uid, title, panels):
     made = []
     for i, (name, exprs, unit, *kind) in enumerate(panels):
@@ -190,6 +215,10 @@ def dashboard(uid, title, panels):
         "refresh": "30s",
         "time": {"from": "now-3h", "to": "now"},
         "panels": made,
+        # Traces that failed; there a trace is found by its id of the log too.
+        "links": [
+            {"title": "Traces", "type": "link", "icon": "external link", "url": TRACES, "targetBlank": True, "keepTime": True}
+        ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -355,6 +384,11 @@ def events_dashboard():
         ("Published", [("sum by (service) (rate(hms_bus_events_published_total[5m]))", "{{service}}")], "cps"),
         ("Deliveries", [("sum by (service) (rate(hms_bus_deliveries_total[5m]))", "{{service}}")], "cps"),
         ("Put off", [("sum by (service) (rate(hms_bus_deliveries_retried_total[5m]))", "{{service}}")], "cps"),
+        (
+            "p95 from change to effect",
+            [("histogram_quantile(0.95, sum by (service, le) (rate(hms_bus_delivery_lag_seconds_bucket[5m])))", "{{service}}")],
+            "s",
+        ),
         ("Dead letters, new", [("sum by (service) (increase(hms_bus_dead_letters_total[1h]))", "{{service}}")], "none"),
         ("Dead letters, waiting", [("max by (service) (hms_dead_letters)", "{{service}}")], "none"),
     ]

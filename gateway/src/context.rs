@@ -12,12 +12,13 @@ use actix_web::http::{Method, Version};
 use hms_access::Claims;
 use hms_model::Clock;
 use hms_model::id::Id;
+use hms_trace::Span;
 
 use crate::Upstream;
 use crate::connections::Connection;
 use crate::limit::Counted;
 use crate::server::Shared;
-use crate::trace::Trace;
+use crate::trace::{self, Trace};
 
 /// The context of one request: each phase adds what it finds out.
 pub struct Context {
@@ -25,6 +26,8 @@ pub struct Context {
     pub request_id: String,
     /// The trace that the request belongs to.
     pub trace: Trace,
+    /// The span of the request, where spans are sent.
+    pub span: Span,
     /// When it came.
     pub started: Instant,
     /// Its method.
@@ -61,13 +64,15 @@ impl Context {
     /// The context of a request that has just come.
     pub fn new(request: &Request, secure: bool, shared: &Shared) -> Self {
         let origin = shared.edge.proxies.origin(request, secure);
+        let (trace, span) = trace::begin(&shared.edge, request);
         let headers = request.headers();
         let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
         Self {
             request_id: given
                 .filter(|id| can_be_request_id(id))
                 .map_or_else(|| new_request_id(&shared.clock), str::to_owned),
-            trace: Trace::of(headers, shared.edge.trace_ratio),
+            trace,
+            span,
             started: Instant::now(),
             method: request.method().clone(),
             version: request.version(),

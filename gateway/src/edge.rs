@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hms_settings::{SettingError, Settings};
 use hms_telemetry::{LevelFilter, Lines, logs};
+use hms_trace::{Sampling, Tracer};
 
 use crate::access_log::AccessLog;
 use crate::connections::Clients;
@@ -37,8 +38,10 @@ pub struct Edge {
     pub compress: bool,
     /// TLS on a port of its own, beside the plain one.
     pub tls: Option<Tls>,
-    /// What part of the traces that begin here is marked as sampled, from 0 to 1.
-    pub trace_ratio: f32,
+    /// What part of the traces that begin here is marked as sampled, from 0 to 1, where no spans are sent.
+    pub trace_ratio: f64,
+    /// Where spans are sent.
+    pub tracer: Tracer,
     /// Where the lines of the access log go.
     pub access_log: AccessLog,
     /// Whether the access log tells the network that a client is in.
@@ -86,6 +89,7 @@ impl Default for Edge {
             compress: true,
             tls: None,
             trace_ratio: 1.0,
+            tracer: Tracer::default(),
             access_log: AccessLog::default(),
             log_client: false,
             drain: Duration::ZERO,
@@ -100,7 +104,8 @@ impl Default for Heads {
 }
 
 impl Edge {
-    /// Reads the settings; each is described in the README beside this crate.
+    /// Reads the settings; each is described in the README beside this crate. Where spans are to be sent, it must be
+    /// called inside a tokio runtime.
     pub fn from_settings(settings: &Settings, listen: SocketAddr) -> Result<Self, SettingError> {
         Ok(Self {
             proxies: proxies(settings)?,
@@ -110,7 +115,8 @@ impl Edge {
             cors: parsed(settings, "HMS_CORS_ORIGINS", Cors::parse)?,
             compress: settings.parse_or("HMS_COMPRESS", true)?,
             tls: tls(settings, listen)?,
-            trace_ratio: trace_ratio(settings)?,
+            trace_ratio: Sampling::from_settings(settings)?.ratio(),
+            tracer: Tracer::start(settings, "gateway")?,
             access_log: access_log(settings)?,
             log_client: settings.parse_or("HMS_LOG_CLIENT", false)?,
             drain: settings.seconds("HMS_DRAIN_SECONDS", DRAIN)?,
@@ -172,12 +178,6 @@ fn tls(settings: &Settings, listen: SocketAddr) -> Result<Option<Tls>, SettingEr
     }))
 }
 
-fn trace_ratio(settings: &Settings) -> Result<f32, SettingError> {
-    let name = "HMS_TRACE_RATIO";
-    let ratio = settings.parse_or(name, 1.0)?;
-    if (0.0..=1.0).contains(&ratio) { Ok(ratio) } else { Err(SettingError::new(name, "must be 0 to 1")) }
-}
-
 fn access_log(settings: &Settings) -> Result<AccessLog, SettingError> {
     if logs::level(settings)? < LevelFilter::INFO {
         return Ok(AccessLog::Off);
@@ -185,7 +185,7 @@ fn access_log(settings: &Settings) -> Result<AccessLog, SettingError> {
     if !logs::json(settings)? {
         return Ok(AccessLog::Tracing);
     }
-    let lines = Lines::to(std::io::stderr());
+    let lines = Lines::to(logs::sink());
     lines.map(AccessLog::Json).map_err(|error| SettingError::new("LOG_FORMAT", error))
 }
 
@@ -226,7 +226,7 @@ mod tests {
             ("HMS_TRUSTED_PROXIES", "everybody"),
             ("HMS_FORWARDED_HEADER", "Via"),
             ("HMS_CORS_ORIGINS", "*"),
-            ("HMS_TRACE_RATIO", "2"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
             ("HMS_DRAIN_SECONDS", "-1"),
             ("HMS_MAX_CONNECTIONS", "many"),
         ] {

@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     let settings = Settings::from_environment();
-    hms_telemetry::logs::init(&settings)?;
+    hms_telemetry::logs::init(&settings, "hms-gateway")?;
     let mut reread = signal(SignalKind::hangup())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let mut running = hms_gateway::start(Config::from_settings(&settings)?).await?;

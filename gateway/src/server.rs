@@ -96,7 +96,9 @@ impl Running {
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.draining.cancel();
         self.handle.stop(true).await;
-        self.wait().await
+        let ended = self.wait().await;
+        self.shared.edge.tracer.flush().await;
+        ended
     }
 
     /// Reads the table of routes again. One that cannot be used changes nothing; the log has the reason too.
@@ -142,6 +144,7 @@ fn share(config: Config, draining: &CancellationToken) -> anyhow::Result<Arc<Sha
     if let AccessLog::Json(lines) = &edge.access_log {
         metrics.add(lines.dropped());
     }
+    metrics.spans_of(&edge.tracer)?;
     upstream::metrics::register(&metrics, &routes)?;
     Ok(Arc::new(Shared {
         routes,

@@ -1,7 +1,18 @@
 //! The trace that a request belongs to (W3C Trace Context): a valid `traceparent` is continued with a span of our
-//! own, and without one a trace is started here.
+//! own, and without one a trace is started here. Where spans are sent (`OTEL_EXPORTER_OTLP_ENDPOINT`), those of a
+//! request to the API are begun and ended here.
 
+mod calls;
+
+use actix_http::{HttpMessage as _, Request};
 use actix_web::http::header::{HeaderMap, HeaderName};
+use hms_trace::{Kind, Span};
+
+use crate::context::Context;
+use crate::edge::Edge;
+use crate::meter::{Answered, NO_ROUTE};
+
+pub use calls::Calls;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`.
@@ -17,12 +28,12 @@ pub struct Trace {
 
 impl Trace {
     /// The trace of a request with these headers. `ratio` is the part of new traces that is marked as sampled.
-    pub fn of(headers: &HeaderMap, ratio: f32) -> Self {
+    pub fn of(headers: &HeaderMap, ratio: f64) -> Self {
         let mut given = headers.get_all(TRACEPARENT);
         let parent = given.next().and_then(|value| parse(value.as_bytes()));
         match (parent, given.next()) {
             (Some((trace, sampled)), None) => Self::new(trace, sampled, true),
-            _ => Self::new(digits(random_trace()), fastrand::f32() < ratio, false),
+            _ => Self::new(digits(random_trace()), fastrand::f64() < ratio, false),
         }
     }
 
@@ -42,6 +53,12 @@ impl Trace {
         Self { header, continued }
     }
 
+    /// The same trace, in which this span is ours.
+    fn within(self, span: &Span) -> Self {
+        let header = span.traceparent().and_then(|header| header.into_bytes().try_into().ok());
+        header.map_or(self, |header| Self { header, ..self })
+    }
+
     /// `traceparent` for the service.
     pub fn header(&self) -> &[u8] {
         &self.header
@@ -55,6 +72,37 @@ impl Trace {
     /// Whether the client's trace goes on; `tracestate` belongs to it and goes with it.
     pub fn continued(&self) -> bool {
         self.continued
+    }
+}
+
+/// The trace of a request that has just come, and its span where spans are sent. What looks at the gateway itself is of
+/// no interest.
+pub fn begin(edge: &Edge, request: &Request) -> (Trace, Span) {
+    let trace = Trace::of(request.headers(), edge.trace_ratio);
+    if !edge.tracer.is_on() || !["/api", "/v1"].iter().any(|api| request.path().starts_with(api)) {
+        return (trace, Span::default());
+    }
+    let given = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let span = edge.tracer.span("request", Kind::Server, given.filter(|_| trace.continued()));
+    (trace.within(&span), span)
+}
+
+/// Notes what a request was and how it ended; its span ends with its context.
+pub fn end(context: &Context, answered: &Answered<'_>) {
+    let span = &context.span;
+    if !span.is_recorded() {
+        return;
+    }
+    let route = answered.route.unwrap_or(NO_ROUTE);
+    span.rename(format!("{} {route}", answered.method));
+    span.set("http.request.method", answered.method);
+    span.set("http.route", route.to_owned());
+    span.set("http.response.status_code", i64::from(answered.status));
+    span.set("url.scheme", if context.secure { "https" } else { "http" });
+    span.set("hms.request.id", context.request_id.clone());
+    span.set("hms.signed_in", context.caller.is_some());
+    if answered.status >= 500 {
+        span.fail(answered.status.to_string());
     }
 }
 
@@ -99,7 +147,7 @@ mod tests {
 
     const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-    fn of(values: &[&str], ratio: f32) -> (String, Trace) {
+    fn of(values: &[&str], ratio: f64) -> (String, Trace) {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(TRACEPARENT, HeaderValue::from_str(value).unwrap());

@@ -17,15 +17,19 @@ mod people;
 mod platform;
 mod ports;
 mod process;
+mod processes;
+mod prometheus;
 pub mod records;
 
 pub use audit::Trail;
-pub use hms_testkit::{Answer, Client, Folder, until};
+pub use hms_testkit::{Answer, Client, Collector, Folder, ReceivedSpan, until};
 pub use kinds::{Kind, wanted};
 pub use people::{ADMIN_EMAIL, ADMIN_PASSWORD, Person, password};
 pub use platform::{Platform, Replica};
 pub use ports::Ports;
 pub use process::{Outcome, Process, binary, programs, repository, run};
+pub use processes::Processes;
+pub use prometheus::Prometheus;
 
 /// How long to wait for what must come: events travel, and the machine may be busy.
 pub const PATIENCE: u64 = 60;

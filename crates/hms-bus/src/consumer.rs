@@ -11,7 +11,9 @@ use hms_model::event::{Envelope, Event, Unreadable, registry};
 use hms_model::id::Id;
 use tokio::sync::Notify;
 
+use crate::inbox;
 use crate::outbox::{self, AppendError};
+use crate::trace::Taking;
 
 type OfOne = Box<dyn Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync>;
 type OfMany = Box<dyn Fn(&mut Deliveries<'_>, &[&Envelope]) -> Result<(), ConsumeError> + Send + Sync>;
@@ -208,7 +210,7 @@ impl Consumer {
     pub(crate) fn deliver(
         &self,
         db: &mut Db,
-        envelopes: &[&Envelope],
+        (envelopes, taking): (&[&Envelope], &Taking),
         now: DateTime<Utc>,
         after: &mut AfterCommit,
     ) -> Result<(), ConsumeError> {
@@ -218,6 +220,7 @@ impl Consumer {
             None => Err(ConsumeError::Reject(format!("{service} consumes no {}", first.kind))),
             Some(Handler::OfOne(handler)) => {
                 for envelope in envelopes {
+                    let _entered = taking.enter(envelope.id);
                     let mut delivery =
                         Delivery { db: &mut *db, envelope, now, service, after: AfterCommit::default() };
                     guarded(|| handler(&mut delivery))?;
@@ -226,6 +229,7 @@ impl Consumer {
                 Ok(())
             }
             Some(Handler::OfMany(handler)) => {
+                let _entered = taking.enter(first.id);
                 let mut deliveries = Deliveries { db, now, service, after: AfterCommit::default() };
                 guarded(|| handler(&mut deliveries, envelopes))?;
                 after.add(deliveries.after);
@@ -266,7 +270,7 @@ fn append<E: Event>(
 ) -> Result<(), ConsumeError> {
     let mut envelope = Envelope::of(service, event, Id::new(now), now)
         .map_err(|error| ConsumeError::Reject(format!("{} cannot be written: {error}", E::TYPE)))?;
-    envelope.traceparent = traceparent.map(str::to_owned);
+    envelope.traceparent = hms_trace::traceparent().or_else(|| traceparent.map(str::to_owned));
     Ok(outbox::append(db, &[envelope])?)
 }
 
@@ -276,6 +280,15 @@ impl Delivery<'_> {
         append(self.db, self.service, event, self.now, self.envelope.traceparent.as_deref())?;
         self.after.published = true;
         Ok(())
+    }
+
+    /// Keeps the trace with the event, for work that follows from it after this transaction, such as a mail: see
+    /// [`traces_of`](crate::traces_of). Costs nothing where the event is not traced.
+    pub fn keep_trace(&mut self) -> Result<(), ConsumeError> {
+        match hms_trace::traceparent() {
+            Some(traceparent) => Ok(inbox::keep_trace(self.db, self.envelope.id, &traceparent)?),
+            None => Ok(()),
+        }
     }
 
     /// Hands this one event to a handler of many.

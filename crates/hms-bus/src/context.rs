@@ -57,6 +57,8 @@ impl Stop {
 #[derive(Clone)]
 pub(crate) struct Context {
     pub service: &'static str,
+    /// What carries the events, by its name in a trace.
+    pub system: &'static str,
     pub database: Database,
     pub clock: Clock,
     pub options: Arc<Options>,

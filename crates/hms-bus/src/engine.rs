@@ -13,6 +13,7 @@ use crate::consumer::{AfterCommit, ConsumeError, Consumer};
 use crate::context::Context;
 use crate::fail_point::FailPoint;
 use crate::inbox;
+use crate::trace::Taking;
 
 /// What became of a delivery.
 #[derive(Debug)]
@@ -90,17 +91,19 @@ impl Engine {
 
     async fn together(&self, batch: Vec<Arc<Envelope>>) -> Result<(), ConsumeError> {
         let (consumer, clock) = (Arc::clone(&self.consumer), self.context.clock.clone());
-        let after = self
-            .context
-            .database
-            .write(move |db| {
-                let mut after = AfterCommit::default();
-                let envelopes: Vec<&Envelope> = batch.iter().map(AsRef::as_ref).collect();
-                take_all(db, &consumer, &clock, &envelopes, &mut after)?;
-                Ok::<_, ConsumeError>(after)
-            })
-            .await?;
+        let taking = Arc::new(Taking::begin(&self.context, &batch));
+        let (spans, times): (_, Vec<_>) =
+            (Arc::clone(&taking), batch.iter().map(|envelope| envelope.time).collect());
+        let unit = self.context.database.write(move |db| {
+            let mut after = AfterCommit::default();
+            let envelopes: Vec<&Envelope> = batch.iter().map(AsRef::as_ref).collect();
+            take_all(db, &consumer, &clock, (envelopes.as_slice(), &spans), &mut after)?;
+            Ok::<_, ConsumeError>(after)
+        });
+        let after = taking.run(unit).await.inspect_err(|_| taking.fail())?;
         self.context.options.reach(FailPoint::ConsumerCommitted);
+        let now = self.now();
+        times.into_iter().for_each(|time| self.context.options.lag.observe(now - time));
         self.after_commit(after);
         Ok(())
     }
@@ -109,7 +112,8 @@ impl Engine {
     pub fn take_within(&self, db: &mut Db, envelope: &Envelope) -> Result<AfterCommit, ConsumeError> {
         db.transaction(|db| {
             let mut after = AfterCommit::default();
-            take_all(db, &self.consumer, &self.context.clock, &[envelope], &mut after)?;
+            let untraced = Taking::default();
+            take_all(db, &self.consumer, &self.context.clock, (&[envelope], &untraced), &mut after)?;
             Ok(after)
         })
     }
@@ -135,7 +139,7 @@ fn take_all(
     db: &mut Db,
     consumer: &Consumer,
     clock: &Clock,
-    envelopes: &[&Envelope],
+    (envelopes, taking): (&[&Envelope], &Taking),
     after: &mut AfterCommit,
 ) -> Result<(), ConsumeError> {
     let now = clock.now();
@@ -144,7 +148,7 @@ fn take_all(
     let envelopes: Vec<&Envelope> =
         envelopes.iter().zip(new).filter(|(_, new)| *new).map(|(envelope, _)| *envelope).collect();
     for run in envelopes.chunk_by(|one, next| one.kind == next.kind) {
-        consumer.deliver(db, run, now, after)?;
+        consumer.deliver(db, (run, taking), now, after)?;
     }
     Ok(())
 }

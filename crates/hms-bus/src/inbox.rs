@@ -1,6 +1,6 @@
 //! The inbox: which events have had their effect, written in the transaction of that effect.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,6 +36,25 @@ pub(crate) fn admit_all(db: &mut Db, ids: &[EventId], now: DateTime<Utc>) -> Res
     let new: Vec<Key> = rows.or_ignore().load(connection)?;
     let mut new: HashSet<Key> = new.into_iter().collect();
     Ok(ids.iter().map(|id| new.remove(&Key::from(*id))).collect())
+}
+
+/// Keeps the span in which an event was taken, for what follows from it later.
+pub(crate) fn keep_trace(db: &mut Db, id: EventId, traceparent: &str) -> Result<()> {
+    let event = inbox::table.find(Key::from(id));
+    diesel::update(event).set(inbox::traceparent.eq(traceparent)).execute(db)?;
+    Ok(())
+}
+
+/// The spans in which these events were taken, as far as [`Delivery::keep_trace`](crate::Delivery::keep_trace) has
+/// kept them: for work that follows from an event after its transaction.
+pub fn traces_of(db: &mut Db, ids: &[EventId]) -> Result<HashMap<EventId, String>> {
+    let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
+    let kept: Vec<(Key, Option<String>)> = inbox::table
+        .filter(inbox::event_id.eq_any(ids))
+        .select((inbox::event_id, inbox::traceparent))
+        .load(db)?;
+    let traced = kept.into_iter().filter_map(|(id, traceparent)| Some((id.into(), traceparent?)));
+    Ok(traced.collect())
 }
 
 /// Forgets some of the events received longer than `keep` ago; says whether there may be more. One that is a dead

@@ -25,16 +25,19 @@ mod keeper;
 pub mod outbox;
 mod redrive;
 mod schema;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_db::{Database, Db};
 use hms_model::event::{Envelope, consumed_by};
 use hms_model::id::EventId;
 use hms_model::service::SERVICES;
 use hms_model::{Clock, Secret};
+use hms_trace::Tracer;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -45,6 +48,7 @@ pub use consumer::{AfterCommit, ConsumeError, Consumer, Deliveries, Delivery};
 pub use context::Relay;
 pub use fail_point::FailPoint;
 pub use in_process::InProcess;
+pub use inbox::traces_of;
 pub use redrive::Redriven;
 
 use amqp::{Broker, Receiver, Sender};
@@ -101,6 +105,34 @@ pub struct Options {
     pub subscriptions: Vec<(&'static str, Vec<&'static str>)>,
     /// Where the process shall end when it comes by: for crash tests, and nowhere by default.
     pub fail_at: Option<FailPoint>,
+    /// Traces what is published and consumed; off by default.
+    pub tracer: Tracer,
+    /// Is told how late events have their effect; nobody by default.
+    pub lag: LagObserver,
+}
+
+/// Is told of each event whose effect has just been committed how many seconds lie between its change and that.
+#[derive(Clone, Default)]
+pub struct LagObserver(Option<Arc<dyn Fn(f64) + Send + Sync>>);
+
+impl LagObserver {
+    /// One that calls `f`, which must not take long.
+    pub fn new(f: impl Fn(f64) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(f)))
+    }
+
+    pub(crate) fn observe(&self, lag: TimeDelta) {
+        if let Some(f) = &self.0 {
+            // The clock of who published may be ahead of ours.
+            f(lag.to_std().unwrap_or_default().as_secs_f64());
+        }
+    }
+}
+
+impl std::fmt::Debug for LagObserver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("LagObserver").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Default for Options {
@@ -118,6 +150,8 @@ impl Default for Options {
             drain: Duration::from_secs(10),
             subscriptions: SERVICES.iter().map(|service| (service.name, consumed_by(service.name))).collect(),
             fail_at: None,
+            tracer: Tracer::default(),
+            lag: LagObserver::default(),
         }
     }
 }
@@ -149,6 +183,7 @@ pub fn start(
     let drain = options.drain;
     let context = Context {
         service,
+        system: if matches!(transport, Transport::Amqp { .. }) { "rabbitmq" } else { "in_process" },
         database,
         clock,
         options: Arc::new(options),

@@ -16,10 +16,12 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(dead_letters, inbox);
 
 diesel::table! {
+    use diesel::sql_types::{Nullable, Text};
     use hms_db::sql::{Tstz, Uid};
     inbox (event_id) {
         event_id -> Uid,
         received_at -> Tstz,
+        traceparent -> Nullable<Text>,
     }
 }
 

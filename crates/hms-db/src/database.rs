@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::RunQueryDsl;
+use hms_trace::{Kind, Span};
 use parking_lot::Mutex;
 
 use crate::connect::{self, Purpose};
@@ -53,7 +54,7 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        unit(&self.readers, |_, connection| work(&mut connection.db)).await
+        unit("read", &self.readers, |_, connection| work(&mut connection.db)).await
     }
 
     /// Runs a unit of work as one transaction: committed when it succeeds, rolled back when it fails. It runs to its
@@ -75,7 +76,7 @@ impl Database {
             writes.fetch_add(u64::from(done.is_ok()), Ordering::Release);
             done
         };
-        unit(&self.writers, counted).await
+        unit("write", &self.writers, counted).await
     }
 
     /// How many units of work have been [written](Self::write) by this process: as long as it is the same, what was read
@@ -98,8 +99,10 @@ impl Database {
         match self.backend() {
             Backend::Sqlite => self.write(work).await,
             Backend::Postgres => {
-                unit(&self.writers, move |pool, connection| transaction::at_once(pool, connection, &work))
-                    .await
+                unit("write", &self.writers, move |pool, connection| {
+                    transaction::at_once(pool, connection, &work)
+                })
+                .await
             }
         }
     }
@@ -167,6 +170,7 @@ fn sqlite_pools(path: PathBuf, options: &PoolOptions, ear: &Ear) -> (Arc<Pool>, 
 }
 
 async fn unit<T, E>(
+    name: &'static str,
     pool: &Arc<Pool>,
     work: impl FnOnce(&Pool, &mut Pooled) -> std::result::Result<T, E> + Send + 'static,
 ) -> std::result::Result<T, E>
@@ -174,9 +178,16 @@ where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    let permit = pool.permit().await?;
+    // It begins with the wait for a connection.
+    let span = Span::child(name, Kind::Internal);
+    let permit = pool.permit().await.inspect_err(|_| span.fail("no connection"))?;
     let pool = Arc::clone(pool);
-    blocking(move || pool.run(permit, work)?).await
+    blocking(move || {
+        let _entered = span.enter();
+        // A refusal by a rule is no failure of the database.
+        pool.run(permit, work)?.inspect_err(|_| span.set("hms.unit.outcome", "given up"))
+    })
+    .await
 }
 
 /// Runs `work` on a blocking thread, within the span of the caller.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use diesel::RunQueryDsl;
 use diesel::connection::{Connection, DebugQuery, Instrumentation, InstrumentationEvent, TransactionManager};
+use hms_trace::{Kind, Span};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -54,9 +55,7 @@ impl Ear {
 
     fn hear_statement(&self, query: &dyn DebugQuery) {
         if let Some(listener) = self.0.get() {
-            let text = query.to_string();
-            // The values come after the text, and may be personal data.
-            listener(Heard::Statement(text.split(" -- binds:").next().unwrap_or_default()));
+            listener(Heard::Statement(text_of(&query.to_string())));
         }
     }
 
@@ -126,7 +125,16 @@ impl Pool {
     pub(crate) fn open(&self) -> Result<Pooled> {
         let mut db = (self.open)()?;
         let watch = Arc::new(Watch::default());
-        db.set_instrumentation(Watcher { watch: Arc::clone(&watch), ear: self.ear.clone() });
+        let system = match &db {
+            Db::Pg(_) => "postgresql",
+            Db::Sqlite(_) => "sqlite",
+        };
+        db.set_instrumentation(Watcher {
+            watch: Arc::clone(&watch),
+            ear: self.ear.clone(),
+            system,
+            statement: Span::default(),
+        });
         Ok(Pooled { db, watch, idle_since: None })
     }
 
@@ -218,22 +226,53 @@ struct Watch {
 struct Watcher {
     watch: Arc<Watch>,
     ear: Ear,
+    /// What the database is called in a trace.
+    system: &'static str,
+    /// The statement that is under way, where it is traced.
+    statement: Span,
 }
 
 impl Instrumentation for Watcher {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
-            InstrumentationEvent::StartQuery { query, .. } => self.ear.hear_statement(query),
+            InstrumentationEvent::StartQuery { query, .. } => {
+                self.ear.hear_statement(query);
+                self.statement = statement(self.system, query);
+            }
             InstrumentationEvent::CacheQuery { sql, .. } => self.ear.hear_kept(sql),
-            InstrumentationEvent::FinishQuery { error: Some(error), .. } => {
-                self.watch.failed.store(true, Ordering::Relaxed);
-                if symptom::is_lost(error) {
-                    self.watch.lost.store(true, Ordering::Relaxed);
+            InstrumentationEvent::FinishQuery { error, .. } => {
+                let span = std::mem::take(&mut self.statement);
+                if let Some(error) = error {
+                    span.fail("refused");
+                    self.watch.failed.store(true, Ordering::Relaxed);
+                    if symptom::is_lost(error) {
+                        self.watch.lost.store(true, Ordering::Relaxed);
+                    }
                 }
             }
             _ => {}
         }
     }
+}
+
+/// The span of a statement: its text, never its values.
+fn statement(system: &'static str, query: &dyn DebugQuery) -> Span {
+    let span = Span::child("statement", Kind::Client);
+    if span.is_recorded() {
+        let text = query.to_string();
+        let text = text_of(&text);
+        let operation = text.split_ascii_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+        span.rename(operation.clone());
+        span.set("db.system.name", system);
+        span.set("db.operation.name", operation);
+        span.set("db.query.text", text.to_owned());
+    }
+    span
+}
+
+/// The values come after the text, and may be personal data.
+fn text_of(query: &str) -> &str {
+    query.split(" -- binds:").next().unwrap_or_default()
 }
 
 /// Counts one who waits, also when the waiting is given up.

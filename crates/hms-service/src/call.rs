@@ -15,6 +15,7 @@ use hms_model::audit::Action;
 use hms_model::id::{Id, PatientId};
 use hms_model::role::{Reach, Requirement, Requires};
 use hms_problem::{Code, Problem};
+use hms_trace::{Kind, Span};
 
 use crate::access_log::Look;
 use crate::idempotency::Key;
@@ -182,8 +183,10 @@ impl<R> Call<R> {
         let mut entry = scene.entry(Act::new(Action::Read, disclosure.resource), now);
         entry.resource_id = disclosure.id;
         entry.patient_ids = disclosure.patients;
-        let traceparent = scene.info.traceparent;
-        self.context.access_log.record(Look { entry, traceparent }).await
+        // It waits for a commit that it shares with others.
+        let span = Span::child("disclose", Kind::Internal);
+        let traceparent = span.traceparent().or(scene.info.traceparent);
+        span.run(self.context.access_log.record(Look { entry, traceparent })).await
     }
 
     fn scene(&self) -> Result<Scene, Problem> {

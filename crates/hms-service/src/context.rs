@@ -10,6 +10,7 @@ use hms_model::Clock;
 use hms_problem::Problem;
 use hms_settings::Settings;
 use hms_telemetry::Metrics;
+use hms_trace::Tracer;
 use parking_lot::Mutex;
 
 use crate::ServiceSettings;
@@ -33,6 +34,8 @@ pub struct Context {
     pub own: Arc<ServiceSettings>,
     /// The metrics.
     pub metrics: Metrics,
+    /// Traces what the service does.
+    pub tracer: Tracer,
     /// What the service does beside its requests.
     pub tasks: Tasks,
     pub(crate) verifier: Verifier,

@@ -19,6 +19,7 @@ mod run;
 mod server;
 mod settings;
 mod tasks;
+mod trace;
 mod upkeep;
 mod waiting;
 mod wiring;

@@ -9,10 +9,13 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, get, web};
-use hms_telemetry::{IntCounter, IntGauge};
+use hms_bus::LagObserver;
+use hms_telemetry::{IntCounter, IntGauge, Metrics, known_method};
 
-use crate::Context;
 use crate::health::Watch;
+use crate::{Context, trace};
+
+const NO_LABELS: [&str; 0] = [];
 
 /// The present figures in the text form of Prometheus.
 #[utoipa::path(tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
@@ -42,6 +45,7 @@ impl Gauges {
     pub fn new(context: &Context) -> anyhow::Result<Self> {
         let gauge = |name: &str, help: &str| context.metrics.gauge(name, help);
         let counter = |name: &str, help: &str| context.metrics.counter(name, help);
+        context.metrics.spans_of(&context.tracer)?;
         Ok(Self {
             connections: gauge("hms_database_connections_max", "Connections that the pool may have.")?,
             in_use: gauge("hms_database_connections_in_use", "Connections at work.")?,
@@ -80,6 +84,14 @@ impl Gauges {
     }
 }
 
+/// How late events have their effect here.
+pub(crate) fn lag(all: &Metrics) -> anyhow::Result<LagObserver> {
+    let help = "From the change that an event tells of to the commit of its effect.";
+    let lag = all.durations("hms_bus_delivery_lag_seconds", help, &[])?;
+    let lag = lag.with_label_values(&NO_LABELS);
+    Ok(LagObserver::new(move |seconds| lag.observe(seconds)))
+}
+
 /// Raises a counter to what has been counted elsewhere.
 fn raise(counter: &IntCounter, to: u64) {
     counter.inc_by(to.saturating_sub(counter.get()));
@@ -95,22 +107,25 @@ pub(crate) async fn observe<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
     let context = request.app_data::<Context>().cloned();
-    let mut response = next.call(request).await?;
+    let span = context.as_ref().map(|context| trace::begin(context, &request)).unwrap_or_default();
+    let mut response = span.run(next.call(request)).await?;
     if let Some(context) = context {
         let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
         if let Ok(value) = HeaderValue::from_str(&route) {
             response.headers_mut().insert(ROUTE, value);
         }
-        let method = response.request().method().as_str().to_owned();
+        let method = known_method(response.request().method().as_str());
         let status = response.status();
         if response.request().app_data::<web::Data<Watch>>().is_some_and(|watch| watch.leaving.load(Relaxed))
         {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
-        context.metrics.observe_http(&method, &route, status.as_u16(), started.elapsed().as_secs_f64());
+        context.metrics.observe_http(method, &route, status.as_u16(), started.elapsed().as_secs_f64());
+        trace::end(&span, method, &route, status);
         if status.is_server_error() {
             let request_id = hms_problem::request_id::current();
-            tracing::warn!(service = context.service, %method, %route, status = status.as_u16(), request_id, "failed");
+            let _entered = span.enter();
+            tracing::warn!(service = context.service, method, %route, status = status.as_u16(), request_id, "failed");
         }
     }
     Ok(response)

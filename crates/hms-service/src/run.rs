@@ -48,7 +48,7 @@ async fn act<S: Service>(words: &[String]) -> anyhow::Result<()> {
 }
 
 async fn until_stopped<S: Service>(settings: &Settings) -> anyhow::Result<()> {
-    hms_telemetry::logs::init(settings)?;
+    hms_telemetry::logs::init(settings, &format!("hms-{}", S::NAME))?;
     let running = server::start::<S>(settings, Wiring::default()).await?;
     tracing::info!(service = S::NAME, address = %running.address(), "answering");
     match server::stop_signal().await? {
@@ -59,7 +59,7 @@ async fn until_stopped<S: Service>(settings: &Settings) -> anyhow::Result<()> {
 }
 
 async fn migrate<S: Service>(settings: &Settings) -> anyhow::Result<()> {
-    hms_telemetry::logs::init(settings)?;
+    hms_telemetry::logs::init(settings, &format!("hms-{}", S::NAME))?;
     let own = ServiceSettings::read(settings, S::NAME)?;
     let database = Database::new(own.database.clone(), PoolOptions::default());
     let done = database.migrate(&server::all_migrations::<S>()).await;

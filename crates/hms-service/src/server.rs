@@ -17,6 +17,7 @@ use hms_db::{Database, Migrations, PoolOptions};
 use hms_model::event::consumed_by;
 use hms_settings::Settings;
 use hms_telemetry::Metrics;
+use hms_trace::Tracer;
 use tokio::task::JoinHandle;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -87,6 +88,7 @@ impl Running {
         }
         self.context.tasks.end().await;
         self.bus.stop().await;
+        self.context.tracer.flush().await;
     }
 }
 
@@ -119,6 +121,7 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
         database,
         settings: settings.clone(),
         metrics: Metrics::new(),
+        tracer: Tracer::start(settings, S::NAME)?,
         tasks: Tasks::default(),
         verifier,
         relay: relay.clone(),
@@ -135,14 +138,19 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
         transport,
         consumer,
         relay,
-        bus_options(settings)?,
+        bus_options(settings, &context)?,
     );
     serve::<S>(listener, context, state, Arc::new(bus))
 }
 
 /// `HMS_FAILPOINT` is for crash tests: where the process shall end when it comes by.
-fn bus_options(settings: &Settings) -> anyhow::Result<hms_bus::Options> {
-    Ok(hms_bus::Options { fail_at: settings.parse("HMS_FAILPOINT")?, ..hms_bus::Options::default() })
+fn bus_options(settings: &Settings, context: &Context) -> anyhow::Result<hms_bus::Options> {
+    Ok(hms_bus::Options {
+        fail_at: settings.parse("HMS_FAILPOINT")?,
+        tracer: context.tracer.clone(),
+        lag: metrics::lag(&context.metrics)?,
+        ..hms_bus::Options::default()
+    })
 }
 
 /// Producers make the queues that the registry names: what it does not name would be lost before the first start.

@@ -74,7 +74,7 @@ impl Scene {
             tracing::error!(%error, kind = E::TYPE, "an event cannot be written as JSON");
             Problem::new(Code::Internal)
         })?;
-        envelope.traceparent.clone_from(&self.info.traceparent);
+        envelope.traceparent = hms_trace::traceparent().or_else(|| self.info.traceparent.clone());
         Ok(envelope)
     }
 }

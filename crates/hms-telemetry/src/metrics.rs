@@ -1,11 +1,14 @@
 //! Metrics in the text form of Prometheus. Names and units by its conventions; labels are closed sets (a route
 //! template, never a path), so that their number is bounded.
 
+use hms_trace::Tracer;
 use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
+
+use crate::Observed;
 
 /// The upper bounds of durations, in seconds.
 const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -66,6 +69,18 @@ impl Metrics {
         Ok(gauges)
     }
 
+    /// What becomes of the spans of a tracer.
+    pub fn spans_of(&self, tracer: &Tracer) -> prometheus::Result<()> {
+        let (sent, dropped) = (tracer.clone(), tracer.clone());
+        let count = |count: u64| vec![(Vec::new(), float(count))];
+        let name = "hms_trace_spans_sent_total";
+        let help = "Spans that the collector of traces has taken.";
+        self.observed(Observed::Counter, name, help, &[], move || count(sent.numbers().sent))?;
+        let name = "hms_trace_spans_dropped_total";
+        let help = "Spans that had no room in the queue or could not be sent.";
+        self.observed(Observed::Counter, name, help, &[], move || count(dropped.numbers().dropped))
+    }
+
     /// Adds a metric that somebody else has made.
     pub fn add(&self, collector: impl Collector + 'static) {
         self.register(collector);
@@ -97,6 +112,26 @@ impl Metrics {
         if let Err(error) = self.registry.register(Box::new(collector)) {
             tracing::error!(%error, "a metric is registered twice");
         }
+    }
+}
+
+/// A count as Prometheus has it.
+fn float(count: u64) -> f64 {
+    let half = |half: u64| f64::from(u32::try_from(half & u64::from(u32::MAX)).unwrap_or_default());
+    half(count >> 32) * 4_294_967_296.0 + half(count)
+}
+
+/// A client can make methods up; a label must stay a closed set.
+pub fn known_method(method: &str) -> &'static str {
+    match method {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
     }
 }
 

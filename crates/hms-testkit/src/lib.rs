@@ -10,12 +10,14 @@
 
 mod backends;
 mod client;
+mod collector;
 pub mod database;
 mod folder;
 mod service;
 mod wait;
 
 pub use client::{Answer, Client};
+pub use collector::{Collector, ReceivedSpan};
 pub use folder::Folder;
 pub use hms_db::Backend;
 pub use service::TestService;

@@ -8,6 +8,7 @@ pub mod dead_letters;
 pub mod import;
 pub mod keys;
 pub mod login;
+pub mod logs;
 pub mod metrics;
 pub mod migrate;
 pub mod openapi;

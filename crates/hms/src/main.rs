@@ -8,6 +8,7 @@ use hms::audit::{self, AuditArgs};
 use hms::dead_letters::{self, DeadLettersArgs};
 use hms::import::{self, ImportArgs};
 use hms::keys::{self, KeysArgs};
+use hms::logs::{self, LogsArgs};
 use hms::metrics::{self, MetricsArgs};
 use hms::{asyncapi, migrate, openapi, up};
 use hms_settings::Settings;
@@ -42,6 +43,8 @@ enum Command {
     DeadLetters(DeadLettersArgs),
     /// Tells whether the audit is what it was.
     Audit(AuditArgs),
+    /// Shows what the services have logged, and what they log from now on.
+    Logs(LogsArgs),
     /// Rotates the keys that tokens are signed with.
     Keys(KeysArgs),
     /// Counts the figures anew.
@@ -62,6 +65,7 @@ async fn main() -> ExitCode {
         Command::Audit(args) => return audit::execute(args, &settings).await,
         Command::Keys(args) => keys::run(args, &settings, &mut out).await,
         Command::Metrics(args) => metrics::run(args, &settings, &mut out).await,
+        Command::Logs(args) => logs::run(&args, &settings, &mut out).await,
         Command::Up => up::up(&settings, &mut out).await,
         Command::Migrate { service } => migrate::migrate(&settings, service.as_deref(), &mut out).await,
         Command::Openapi { service } => openapi::write(&service, &mut out),

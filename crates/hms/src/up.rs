@@ -26,6 +26,8 @@ pub struct Platform {
 impl Platform {
     /// Starts all services and then the gateway; returns when every one of them answers.
     pub async fn start(settings: &Settings) -> anyhow::Result<Self> {
+        // One name would be that of all of them: each has its own in a trace.
+        let settings = &settings.with([("OTEL_SERVICE_NAME", "")]);
         let broker = InProcess::new(SERVICES.iter().map(|service| service.name));
         let starting = ENTRIES.iter().map(|entry| (entry.start)(settings.clone(), broker.clone()));
         let services = try_join_all(starting).await?;
@@ -88,8 +90,9 @@ pub(crate) fn with_own_database(settings: &Settings, service: &str) -> anyhow::R
 /// Runs the platform until Ctrl-C or SIGTERM, and says on `out` where it is.
 pub async fn up(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
     let begun = Instant::now();
-    hms_telemetry::logs::init(settings)?;
     let data_dir = settings.get("HMS_DATA_DIR").unwrap_or_else(|| "data".into());
+    let log_dir = crate::logs::folder(settings).display().to_string();
+    hms_telemetry::logs::init(&settings.with([("LOG_DIR", log_dir)]), "hms")?;
     std::fs::create_dir_all(&data_dir).with_context(|| format!("the folder {data_dir} cannot be made"))?;
     let platform = Platform::start(settings).await?;
     write_table(&platform, begun.elapsed(), Path::new(&data_dir), out)?;

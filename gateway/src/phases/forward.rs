@@ -11,6 +11,7 @@ use super::normalise::ApiPath;
 use crate::context::Context;
 use crate::server::Gateway;
 use crate::table::Route;
+use crate::trace::Calls;
 use crate::upstream::{Answer, Endpoint, Failure, Order, RequestBody, headers, send as send_to, too_large};
 
 /// Sends the request and waits for the head of the answer.
@@ -35,8 +36,12 @@ pub async fn send(
         true => (RequestBody::none(), Some(payload)),
         false => (RequestBody::new(request.headers(), payload, body_limit), None),
     };
+    let calls = Calls::new(context, route.upstream.name());
     let make = |endpoint: &Endpoint, body: RequestBody| {
         let mut headers = headers::to_upstream(request.headers(), context, endpoint, &body);
+        if let Some(traceparent) = calls.begin(endpoint) {
+            headers.insert(headers::TRACEPARENT, traceparent);
+        }
         if is_websocket {
             headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
             headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -55,6 +60,7 @@ pub async fn send(
         websocket,
     };
     let answer = send_to(&gateway.pool, order, body, make).await;
+    calls.end(&answer);
     answer.map_err(|failure| refusal(&failure, context, route, body_limit))
 }
 
@@ -100,7 +106,8 @@ fn refusal(failure: &Failure, context: &Context, route: &Route, body_limit: u64)
     // An open breaker has been told of when it opened, and would fill the log.
     if problem.code().status().is_server_error() && !matches!(failure, Failure::Open(_)) {
         let error: &dyn std::error::Error = failure;
-        tracing::warn!(error, upstream, request_id = context.request_id, "no answer from a service");
+        let (request_id, trace_id) = (&context.request_id, context.trace.id());
+        tracing::warn!(error, upstream, request_id, trace_id, "no answer from a service");
     }
     problem
 }

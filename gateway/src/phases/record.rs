@@ -10,13 +10,15 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::Version;
 use actix_web::web::Data;
 use bytes::Bytes;
+use hms_telemetry::known_method;
 
 use super::answer::AnswerBody;
 use crate::access_log::{Entry, Writer, truncated};
 use crate::connections::Writing;
 use crate::context::Context;
-use crate::meter::{Answered, NO_ROUTE, known_method};
+use crate::meter::{Answered, NO_ROUTE};
 use crate::server::Gateway;
+use crate::trace;
 
 /// The status of a request whose client went away before it was answered (nginx's word for it).
 const CLIENT_GONE: u16 = 499;
@@ -123,6 +125,7 @@ impl Drop for Recorder {
             sent: self.sent,
         };
         self.gateway.meter.end(&answered);
+        trace::end(context, &answered);
         self.log(&answered);
     }
 }

@@ -112,6 +112,7 @@ fn warn(desk: &Desk, delivery: &mut Delivery<'_>, facts: &BreakGlassFacts) -> Re
 
 fn post(desk: &Desk, delivery: &mut Delivery<'_>, mail: AccountMail) -> Result<(), ConsumeError> {
     account_mails::add(delivery.db, mail)?;
+    delivery.keep_trace()?;
     if let Some(bell) = desk.bells.of(ACCOUNT_MAILS) {
         delivery.wake_after_commit(bell);
     }
@@ -176,6 +177,9 @@ fn tell(desk: &Desk, delivery: &mut Delivery<'_>, cause: Cause) -> Result<(), Co
         if messages::add(delivery.db, &message)? {
             added.push(message);
         }
+    }
+    if added.iter().any(|message| message.status == Status::Pending) {
+        delivery.keep_trace()?;
     }
     for message in added.iter().filter(|message| message.status == Status::Sent) {
         delivery.publish(&MessageSent(facts(message)))?;

@@ -13,6 +13,7 @@ mod reminding;
 mod schema;
 mod sender;
 mod store;
+mod traces;
 mod webhooks;
 
 use std::sync::Arc;

@@ -19,6 +19,7 @@ use crate::Desk;
 use crate::channel::Channels;
 use crate::domain::ChannelKind;
 use crate::store::messages::Queue;
+use crate::traces::Traces;
 
 pub use settle::{facts, tell};
 
@@ -79,9 +80,18 @@ impl Sender {
             };
             let (claim, own) = self.context.write(claim).await?;
             self.desk.bells.ring_for(&claim.others);
-            let messages = join_all(claim.taken.into_iter().map(|taken| self.attempt(taken)));
-            let mails = join_all(own.mails.into_iter().map(|mail| self.attempt_mail(mail)));
-            let (messages, mails) = join(messages, mails).await;
+            let events = claim.taken.iter().map(|taken| taken.message.cause.event_id);
+            let events = events.chain(own.mails.iter().map(|mail| mail.event_id));
+            let traces = Traces::of(&self.context, events.collect()).await;
+            let messages = claim.taken.into_iter().map(|taken| {
+                let span = traces.span("send message", taken.message.cause.event_id);
+                async move { span.run(self.attempt(taken, &span)).await }
+            });
+            let mails = own.mails.into_iter().map(|mail| {
+                let span = traces.span("send account mail", mail.event_id);
+                async move { span.run(self.attempt_mail(mail, &span)).await }
+            });
+            let (messages, mails) = join(join_all(messages), join_all(mails)).await;
             let is_idle = messages.is_empty() && mails.is_empty() && !claim.more && !own.more;
             if !messages.is_empty() || !mails.is_empty() {
                 let settle = move |work: &mut Work<'_>| {

@@ -60,6 +60,7 @@ fn deliver(taken: &mut Taken<'_>, wake: &Arc<Notify>) -> Result<(), ConsumeError
         webhooks::deliveries::add(taken.db, &delivery)?;
     }
     if !hooks.is_empty() {
+        taken.keep_trace()?;
         taken.wake_after_commit(wake);
     }
     Ok(())

@@ -135,7 +135,7 @@ impl Session<'_> {
         let mut fates = Vec::new();
         let mut ready = Vec::new();
         for delivery in batch {
-            let envelope = match read(&delivery.data) {
+            let envelope = match read(&delivery) {
                 Ok(envelope) => Arc::new(envelope),
                 Err(reason) => {
                     fates.push(self.bury(delivery, None, reason, 1));
@@ -253,6 +253,9 @@ impl Session<'_> {
 }
 
 /// The event in a message, or why there is none.
-fn read(body: &[u8]) -> Result<Envelope, String> {
-    serde_json::from_slice(body).map_err(|error| unreadable(error).reason())
+fn read(delivery: &Delivery) -> Result<Envelope, String> {
+    let read = serde_json::from_slice::<Envelope>(&delivery.data);
+    let envelope = read.map_err(|error| unreadable(error).reason())?;
+    let traceparent = letter::traceparent(delivery).or(envelope.traceparent);
+    Ok(Envelope { traceparent, ..envelope })
 }

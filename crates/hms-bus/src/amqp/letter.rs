@@ -10,6 +10,7 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 
 use super::publisher::Outgoing;
 use super::topology::Names;
+use crate::trace::TRACEPARENT;
 
 /// How often the message was tried in vain.
 pub(crate) const ATTEMPTS: &str = "x-hms-attempts";
@@ -33,6 +34,9 @@ pub(crate) enum Fate {
 /// The same message, on its way to where its fate sends it.
 pub(crate) fn outgoing<'a>(names: &'a Names, delivery: &'a Delivery, fate: &Fate) -> Option<Outgoing<'a>> {
     let mut headers = FieldTable::default();
+    if let Some(traceparent) = header(delivery, TRACEPARENT) {
+        headers.insert(TRACEPARENT.into(), traceparent.clone());
+    }
     let (exchange, key, expiration) = match fate {
         Fate::Done => return None,
         Fate::Again { after, failures, reason } => {
@@ -62,8 +66,17 @@ pub(crate) fn outgoing<'a>(names: &'a Names, delivery: &'a Delivery, fate: &Fate
 
 /// How often a message has failed before.
 pub(crate) fn failures(delivery: &Delivery) -> u32 {
-    let headers = delivery.properties.headers().as_ref();
-    headers.and_then(|headers| headers.inner().get(ATTEMPTS)).and_then(AMQPValue::as_long_uint).unwrap_or(0)
+    header(delivery, ATTEMPTS).and_then(AMQPValue::as_long_uint).unwrap_or(0)
+}
+
+/// The span of the handing over, where it is traced.
+pub(crate) fn traceparent(delivery: &Delivery) -> Option<String> {
+    let text = header(delivery, TRACEPARENT).and_then(AMQPValue::as_long_string)?;
+    std::str::from_utf8(text.as_bytes()).ok().map(str::to_owned)
+}
+
+fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a AMQPValue> {
+    delivery.properties.headers().as_ref()?.inner().get(name)
 }
 
 /// What the message says of itself; not its headers: those of the broker would make it see circles.

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use hms_db::{Backend, Db};
-use lapin::types::FieldTable;
+use hms_trace::Span;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection};
 use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -28,6 +29,7 @@ use crate::board::{Half, add};
 use crate::context::Context;
 use crate::fail_point::FailPoint;
 use crate::outbox::{self, Row};
+use crate::trace;
 
 /// CloudEvents 1.0, JSON event format.
 pub(crate) const CONTENT_TYPE: &str = "application/cloudevents+json";
@@ -183,11 +185,13 @@ async fn publish(
     publisher: &Publisher,
     rows: &[Row],
 ) -> Result<Vec<i64>, Fault> {
-    let messages = rows.iter().map(|row| Outgoing {
+    // They end when the broker has confirmed.
+    let spans = trace::handing_over_rows(context, rows);
+    let messages = rows.iter().enumerate().map(|(place, row)| Outgoing {
         exchange: &names.events,
         key: &row.kind,
         body: row.body.as_bytes(),
-        properties: properties(row),
+        properties: properties(row, spans.get(place)),
     });
     let sent = publisher.send(messages.collect()).await?;
     context.options.reach(FailPoint::RelayPublished);
@@ -211,12 +215,16 @@ async fn publish(
     Ok(sent)
 }
 
-fn properties(row: &Row) -> BasicProperties {
+fn properties(row: &Row, span: Option<&Span>) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    if let Some(traceparent) = span.and_then(Span::traceparent) {
+        headers.insert(trace::TRACEPARENT.into(), AMQPValue::LongString(traceparent.into()));
+    }
     BasicProperties::default()
         .with_content_type(CONTENT_TYPE.into())
         .with_message_id(row.event_id.0.to_string().into())
         .with_type(row.kind.as_str().into())
-        .with_headers(FieldTable::default())
+        .with_headers(headers)
 }
 
 /// Lets PostgreSQL end this transaction, and free its rows, should we hang or our machine be gone without a

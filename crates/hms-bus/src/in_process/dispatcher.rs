@@ -12,6 +12,7 @@ use crate::board::{Half, add};
 use crate::context::Context;
 use crate::dead_letters::{self, DeadLetter, Death, Label};
 use crate::outbox::{self, Row};
+use crate::trace;
 
 /// Events of one outbox that may be under way at the same time.
 const WINDOW: usize = 1_000;
@@ -88,10 +89,15 @@ impl Dispatcher {
     }
 
     async fn hand_out(&mut self, row: Row) {
-        let envelope: Arc<Envelope> = match serde_json::from_str(&row.body) {
-            Ok(envelope) => Arc::new(envelope),
+        let mut envelope: Envelope = match serde_json::from_str(&row.body) {
+            Ok(envelope) => envelope,
             Err(error) => return self.unreadable(row, &error).await,
         };
+        let span = trace::handing_over(&self.context, &row.kind, envelope.traceparent.as_deref());
+        if let Some(traceparent) = span.traceparent() {
+            envelope.traceparent = Some(traceparent);
+        }
+        let envelope = Arc::new(envelope);
         let subscribers = self.hub.subscribers_of(&row.kind);
         if subscribers.is_empty() {
             add(&self.context.board.unrouted, 1);

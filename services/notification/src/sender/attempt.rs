@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use hms_model::id::PushSubscriptionId;
+use hms_trace::Span;
 use tokio::time::{Instant, timeout};
 
 use super::Sender;
@@ -23,7 +24,7 @@ pub struct Tried {
 
 impl Sender {
     /// Tries a message at all places where it goes.
-    pub(super) async fn attempt(&self, taken: Taken) -> Tried {
+    pub(super) async fn attempt(&self, taken: Taken, span: &Span) -> Tried {
         let Taken { message, devices } = taken;
         let recipient = message.letter.as_ref().map(|letter| letter.recipient.clone()).unwrap_or_default();
         let calendar = self.calendar(&message, &recipient);
@@ -44,13 +45,16 @@ impl Sender {
         let is_gone = answers.iter().any(|answer| matches!(answer, Err(SendError::Gone(_))));
         let dead_address = (is_gone && message.channel != ChannelKind::Push).then_some(recipient);
         let now = self.context.clock.now();
-        let message = message.tried(together(answers), fastrand::f64(), now);
+        let answer = together(answers);
+        note(span, message.channel, message.attempts, &answer);
+        let message = message.tried(answer, fastrand::f64(), now);
         Tried { message, attempts: attempts.into_iter().flatten().collect(), dead_address }
     }
 
     /// Tries a mail about an account.
-    pub(super) async fn attempt_mail(&self, mail: AccountMail) -> AccountMail {
+    pub(super) async fn attempt_mail(&self, mail: AccountMail, span: &Span) -> AccountMail {
         let answer = self.hand_over(mail.outgoing(), mail.attempts).await;
+        note(span, ChannelKind::Email, mail.attempts, &answer);
         mail.tried(answer, fastrand::f64(), self.context.clock.now())
     }
 
@@ -100,5 +104,14 @@ impl Sender {
             tracing::warn!(notification = %message.id, channel = %message.to, attempt, %reason, "message not sent");
         }
         answer
+    }
+}
+
+/// Notes which attempt it was and how it ended, without a word of the reason, in which an address may stand.
+fn note(span: &Span, channel: ChannelKind, attempt: i64, answer: &Result<Receipt, SendError>) {
+    span.set("hms.message.attempt", attempt);
+    span.set("hms.message.channel", channel.to_string());
+    if answer.is_err() {
+        span.fail("not sent");
     }
 }

@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use hms_model::id::{Id, WebhookId};
 use hms_problem::Problem;
 use hms_service::{Context, Stop};
+use hms_trace::Span;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
@@ -18,6 +19,7 @@ use super::seal::Seal;
 use super::settings::WebhookSettings;
 use crate::domain::webhook::{Attempt, Delivery, Hook, Outcome, SigningKey};
 use crate::guard::OfTheMachine;
+use crate::traces::Traces;
 
 mod claim;
 mod settle;
@@ -77,9 +79,12 @@ impl Sender {
             }
             let rest = match self.look(&mut tried, &under_way, stop.is_told()).await {
                 Ok(claim) => {
+                    let events = claim.taken.iter().map(|claimed| claimed.delivery.event_id);
+                    let traces = Traces::of(&self.context, events.collect()).await;
                     for claimed in claim.taken {
                         *under_way.entry(claimed.delivery.webhook_id).or_default() += 1;
-                        self.start(claimed, ended.clone());
+                        let span = traces.span("deliver webhook", claimed.delivery.event_id);
+                        self.start(claimed, span, ended.clone());
                     }
                     claim.rest
                 }
@@ -127,7 +132,7 @@ impl Sender {
     }
 
     /// Makes the attempt in a task of its own, which says how it ended whatever happens.
-    fn start(&self, claimed: Claimed, ended: mpsc::UnboundedSender<Tried>) {
+    fn start(&self, claimed: Claimed, span: Span, ended: mpsc::UnboundedSender<Tried>) {
         let (poster, seal, clock) = (self.poster.clone(), Arc::clone(&self.seal), self.context.clock.clone());
         tokio::spawn(async move {
             let Claimed { hook, delivery } = claimed;
@@ -143,9 +148,14 @@ impl Sender {
             let outcome = if keys.is_empty() {
                 unsigned()
             } else {
-                let posted = std::panic::AssertUnwindSafe(poster.post(request)).catch_unwind().await;
-                posted.unwrap_or_else(|_| unsigned())
+                let posted = std::panic::AssertUnwindSafe(poster.post(request)).catch_unwind();
+                span.run(posted).await.unwrap_or_else(|_| unsigned())
             };
+            match outcome.status {
+                Some(status) => span.set("http.response.status_code", i64::from(status)),
+                None => span.fail("no answer"),
+            }
+            drop(span);
             let attempt = Attempt {
                 id: Id::new(at),
                 delivery_id: delivery.id,
