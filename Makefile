@@ -10,7 +10,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway bench-gateway-faults bench-gateway-idle bench-instructions bench-images image image-root k8s-validate services services-down clean
+.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway bench-gateway-faults bench-gateway-idle bench-instructions bench-images image image-root k8s-validate test-namespaces services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: ## every test, on SQLite and on PostgreSQL + RabbitMQ
 
 test-crash: ## kill everything under load; nothing acknowledged may be lost or doubled (settings: tests/crash.sh)
 	tests/crash.sh
+
+test-namespaces: ## all services in network namespaces, as the policies have it: the story, and a rolling update under load (root)
+	tests/namespaces.sh
 
 test-ledger: ## 100000 random money events, on SQLite and on PostgreSQL; the books must be right
 	HMS_TEST_LEDGER_EVENTS=$${HMS_TEST_LEDGER_EVENTS:-100000} cargo test -p hms-billing --test billing random

@@ -3,7 +3,8 @@
 # folder, without systemd, as any user or as root. Redis is installed with them and not started: the tests that
 # need one start their own.
 #
-#   services.sh up        install what is missing (only as root, Debian), start what is not running
+#   services.sh up        install what is missing (only as root, Debian), start what is not running; `up postgres`
+#                         and `up rabbitmq` start one of them
 #   services.sh down      end exactly the processes that `up` started; the data stays; `down postgres` and
 #                         `down rabbitmq` end one of them
 #   services.sh crash postgres   end PostgreSQL without a checkpoint, as if it had been killed; `up` recovers it
@@ -17,6 +18,8 @@
 #   HMS_AMQP_PORT       RabbitMQ, AMQP                   (default: 55672)
 #   HMS_AMQP_DIST_PORT  RabbitMQ, Erlang distribution    (default: 55673)
 #   HMS_EPMD_PORT       Erlang's port mapper             (default: 54369)
+#   HMS_LISTEN          where both listen                (default: 127.0.0.1; 0.0.0.0 only in a network namespace of
+#                       their own: their passwords are known)
 #   HMS_PG_BIN          folder with initdb and pg_ctl    (default: Debian's newest)
 #   HMS_RABBITMQ_SBIN   folder with rabbitmq-server      (default: Debian's newest)
 set -euo pipefail
@@ -27,6 +30,7 @@ pg_port=${HMS_PG_PORT:-55432}
 amqp_port=${HMS_AMQP_PORT:-55672}
 dist_port=${HMS_AMQP_DIST_PORT:-55673}
 epmd_port=${HMS_EPMD_PORT:-54369}
+listen=${HMS_LISTEN:-127.0.0.1}
 
 postgres_url="postgres://hms:hms@127.0.0.1:$pg_port/postgres"
 amqp_url="amqp://guest:guest@127.0.0.1:$amqp_port/%2f"
@@ -204,6 +208,7 @@ init_postgres() {
   as_user "$dir/pg" "$pg_bin/initdb" -D "$new" -U hms --pwfile="$password" \
     --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 >"$log" 2>&1 || fail_with_log "initdb failed" "$log"
   rm -f "$password"
+  [ "$listen" = 127.0.0.1 ] || echo 'host all all all scram-sha-256' >>"$new/pg_hba.conf"
   mv "$new" "$(pg_data)"
 }
 
@@ -211,7 +216,7 @@ init_postgres() {
 # because a socket's path may be at most 107 bytes long and the folder may be deep.
 run_pg_ctl_start() {
   as_user "$dir/pg" "$pg_bin/pg_ctl" -s -w -t 60 -D "$(pg_data)" -l "$dir/pg/log" -o "\
-    -p $pg_port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
+    -p $pg_port -c listen_addresses=$listen -c unix_socket_directories='' \
     -c max_connections=300 -c timezone=UTC -c log_timezone=UTC" start </dev/null
 }
 
@@ -264,7 +269,8 @@ start_epmd() {
 configure_rabbitmq() {
   # Quorum queues keep a write-ahead log that grows to 512 MB by default, far too much for a test machine.
   cat >"$dir/mq/rabbitmq.conf" <<CONF
-listeners.tcp.1 = 127.0.0.1:$amqp_port
+listeners.tcp.1 = $listen:$amqp_port
+loopback_users = none
 log.file.level = warning
 raft.wal_max_size_bytes = 67108864
 CONF
@@ -277,7 +283,7 @@ CONF
 run_rabbitmq_server() {
   become_user "$dir/mq" \
     RABBITMQ_NODENAME=hms@localhost \
-    RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
+    RABBITMQ_NODE_IP_ADDRESS="$listen" \
     RABBITMQ_NODE_PORT="$amqp_port" \
     RABBITMQ_DIST_PORT="$dist_port" \
     ERL_EPMD_ADDRESS=127.0.0.1 \
@@ -356,6 +362,15 @@ require_free_ports() {
 
 up() {
   lock
+  case "${1:-}" in
+    '') up_both ;;
+    postgres) up_postgres ;;
+    rabbitmq) up_rabbitmq ;;
+    *) usage ;;
+  esac
+}
+
+up_both() {
   if postgres_pid >/dev/null && rabbitmq_pid >/dev/null && postgres_answers && amqp_answers && find_redis; then
     say "already up"
     return 0
@@ -366,7 +381,22 @@ up() {
   start_rabbitmq
   start_postgres
   await_rabbitmq
-  say "up: PostgreSQL on 127.0.0.1:$pg_port, RabbitMQ on 127.0.0.1:$amqp_port, in $dir"
+  say "up: PostgreSQL on $listen:$pg_port, RabbitMQ on $listen:$amqp_port, in $dir"
+}
+
+up_postgres() {
+  ensure_installed
+  make_folders
+  start_postgres
+  say "up: PostgreSQL on $listen:$pg_port, in $dir"
+}
+
+up_rabbitmq() {
+  ensure_installed
+  make_folders
+  start_rabbitmq
+  await_rabbitmq
+  say "up: RabbitMQ on $listen:$amqp_port, in $dir"
 }
 
 down() {
@@ -433,7 +463,7 @@ usage() {
 
 choose_reachable_dir
 case "${1:-}" in
-  up) up ;;
+  up) up "${2:-}" ;;
   down) down "${2:-}" ;;
   crash) crash "${2:-}" ;;
   status) status ;;

@@ -20,13 +20,28 @@ const TABLE_ENDS: &str = "Ctrl-C stops it.";
 #[derive(Debug)]
 pub struct Platform {
     process: Option<Process>,
+    elsewhere: Option<Elsewhere>,
     outside: Outside,
     settings: HashMap<String, String>,
     ports: Ports,
     folder: Folder,
 }
 
+/// Where a platform is that was started by others.
+#[derive(Debug)]
+struct Elsewhere {
+    gateway: String,
+    data: PathBuf,
+}
+
 impl Platform {
+    /// One that others have started: stories may talk to its gateway and look for its mails in the data folder.
+    pub fn elsewhere(gateway: String, data: PathBuf) -> Self {
+        let mut platform = Self::prepare(Kind::Embedded);
+        platform.elsewhere = Some(Elsewhere { gateway, data });
+        platform
+    }
+
     /// A platform that answers.
     pub async fn start(kind: Kind) -> Self {
         let mut platform = Self::prepare(kind);
@@ -39,6 +54,7 @@ impl Platform {
     pub fn prepare(kind: Kind) -> Self {
         let platform = Self {
             process: None,
+            elsewhere: None,
             outside: Outside::new(kind),
             settings: HashMap::new(),
             ports: Ports::reserve(),
@@ -147,7 +163,10 @@ impl Platform {
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        match &self.elsewhere {
+            Some(elsewhere) => elsewhere.data.clone(),
+            None => self.folder.path().join("data"),
+        }
     }
 
     /// A folder of the test's own beside it.
@@ -162,7 +181,10 @@ impl Platform {
 
     /// Where the gateway answers.
     pub fn gateway_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.gateway())
+        match &self.elsewhere {
+            Some(elsewhere) => elsewhere.gateway.clone(),
+            None => format!("http://127.0.0.1:{}", self.ports.gateway()),
+        }
     }
 
     /// The port of a service.

@@ -39,6 +39,7 @@ on_both_kinds! {
         }
         backup(&new, "restore", &folder);
         assert!(!backup_command(&new, "restore", &folder).output().unwrap().status.success(), "over what is there");
+        new.run(&["migrate", "--check"]).await.expect(0);
         let verified = new.run(&["audit", "verify"]).await;
         assert!(verified.expect(0).stdout.contains("entries"), "{}", verified.stdout);
 

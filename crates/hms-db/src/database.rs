@@ -45,6 +45,12 @@ impl Database {
         blocking(move || migrations.run(&url, &options)).await
     }
 
+    /// Names the migrations that [`migrate`](Self::migrate) would run; makes nothing, not even the database.
+    pub async fn pending(&self, migrations: &Migrations) -> Result<Vec<String>> {
+        let (url, options, migrations) = (self.url.clone(), self.options.clone(), migrations.clone());
+        blocking(move || migrations.pending(&url, &options)).await
+    }
+
     /// Runs a unit of work that only reads. It is no transaction: each statement sees what is committed then.
     pub async fn read<T, E>(
         &self,

@@ -12,13 +12,18 @@ use diesel_migrations::EmbeddedMigrations;
 
 use crate::connect::{self, Purpose};
 use crate::{
-    Backend, BoxError, DatabaseUrl, Db, Error, MultiBackend, PoolOptions, Result, patience, transaction,
+    Backend, BoxError, DatabaseUrl, Db, Error, MultiBackend, PoolOptions, Result, patience, symptom,
+    transaction,
 };
 
 /// How long a replica waits while another one migrates.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The advisory lock of those who migrate: "HMSM".
 const LOCK: i64 = 0x48_4D_53_4D;
+/// How long a step waits for a table that others use, before it lets those pass who wait behind it.
+const IN_THE_WAY: &str = "SET LOCAL lock_timeout = '2s'";
+/// How long to wait for a file, only to look at it.
+const LOOKING: Duration = Duration::from_secs(5);
 /// The database that every server has.
 const MAINTENANCE: &str = "postgres";
 
@@ -77,6 +82,53 @@ impl Migrations {
     }
 }
 
+impl Migrations {
+    /// What was not yet run, in the order in which it would be; blocking. Makes nothing.
+    pub(crate) fn pending(&self, url: &DatabaseUrl, options: &PoolOptions) -> Result<Vec<String>> {
+        let steps = self.steps(url.backend())?;
+        no_name_twice(&steps)?;
+        let mut done = HashSet::new();
+        if let Some(mut db) = open_if_there(url, options)?
+            && has_table(&mut db)?
+        {
+            done = names_of_done(&mut db)?;
+        }
+        Ok(steps.iter().map(name).filter(|name| !done.contains(name)).collect())
+    }
+}
+
+fn open_if_there(url: &DatabaseUrl, options: &PoolOptions) -> Result<Option<Db>> {
+    if let Some(path) = url.file() {
+        return path.exists().then(|| connect::sqlite(path, Purpose::Read, LOOKING)).transpose();
+    }
+    let refused = match connect::unbounded_postgres(url, options) {
+        Ok(connection) => return Ok(Some(Db::Pg(connection))),
+        Err(error) => error,
+    };
+    let Some(name) = url.database() else { return Err(refused) };
+    let Ok(mut server) = connect::unbounded_postgres(&url.with_database(MAINTENANCE), options) else {
+        return Err(refused);
+    };
+    if exists(&mut server, &name)? { Err(refused) } else { Ok(None) }
+}
+
+fn has_table(db: &mut Db) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        there: bool,
+    }
+    let query = match db {
+        Db::Pg(_) => "SELECT to_regclass('hms_migrations') IS NOT NULL AS there",
+        Db::Sqlite(_) => "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'hms_migrations') AS there",
+    };
+    Ok(diesel::sql_query(query).get_result::<Row>(db)?.there)
+}
+
+fn names_of_done(db: &mut Db) -> Result<HashSet<String>> {
+    Ok(hms_migrations::table.select(hms_migrations::name).load(db)?.into_iter().collect())
+}
+
 fn name(step: &Step) -> String {
     step.name().to_string()
 }
@@ -109,8 +161,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS hms_migrations (
 /// The steps follow one another in the order that is given.
 fn run_missing(db: &mut Db, steps: &[Step]) -> Result<Vec<String>> {
     db.batch_execute(TABLE)?;
-    let done: HashSet<String> =
-        hms_migrations::table.select(hms_migrations::name).load(db)?.into_iter().collect();
+    let done = names_of_done(db)?;
     let mut run = Vec::new();
     for step in steps {
         let name = name(step);
@@ -124,13 +175,43 @@ fn run_missing(db: &mut Db, steps: &[Step]) -> Result<Vec<String>> {
 }
 
 /// A migration whose `metadata.toml` says `run_in_transaction = false` gets none of its own.
+///
+/// The others bound their wait for a table: whoever comes to that table after them waits behind them, so that a report
+/// which runs for a minute would stop all requests for a minute. They step back, and try again.
 fn run_one(db: &mut Db, step: &Step, name: &str) -> Result<()> {
     let run = |db: &mut Db| {
         step.run(db).map_err(failed)?;
         diesel::insert_into(hms_migrations::table).values(hms_migrations::name.eq(name)).execute(db)?;
         Ok(())
     };
-    if step.metadata().run_in_transaction() { db.transaction(run) } else { run(db) }
+    if !step.metadata().run_in_transaction() {
+        return run(db);
+    }
+    let done = patience::retry(PATIENCE, || {
+        let outcome = db.transaction(|db| {
+            if let Db::Pg(connection) = db {
+                connection.batch_execute(IN_THE_WAY)?;
+            }
+            run(db)
+        });
+        match outcome {
+            Err(Error::Busy) => None,
+            Err(error) if symptom::is_busy(&words(&error)) => None,
+            outcome => Some(outcome),
+        }
+    });
+    done.unwrap_or(Err(Error::Busy))
+}
+
+/// What an error and its sources say.
+fn words(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        words.push_str(&error.to_string());
+        source = error.source();
+    }
+    words
 }
 
 /// On SQLite the write transaction is the lock, so all steps run in one.

@@ -37,7 +37,7 @@ pub use health::{Dependency, Health, State};
 pub use lookup::Lookup;
 
 pub use reply::Reply;
-pub use run::run;
+pub use run::{PENDING, run};
 pub use server::{Running, StopSignal, all_migrations, document, start, stop_signal};
 pub use settings::ServiceSettings;
 pub use tasks::{Stop, Tasks};

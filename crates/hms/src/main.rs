@@ -10,7 +10,8 @@ use hms::import::{self, ImportArgs};
 use hms::keys::{self, KeysArgs};
 use hms::logs::{self, LogsArgs};
 use hms::metrics::{self, MetricsArgs};
-use hms::{asyncapi, migrate, openapi, up};
+use hms::migrate::{self, MigrateArgs};
+use hms::{asyncapi, openapi, up};
 use hms_settings::Settings;
 
 /// A hospital platform of small services.
@@ -28,10 +29,7 @@ enum Command {
     /// Brings the export of another system in, through the public API.
     Import(ImportArgs),
     /// Makes or renews the tables of one service or of all.
-    Migrate {
-        /// The service; all when it is left out.
-        service: Option<String>,
-    },
+    Migrate(MigrateArgs),
     /// Writes the OpenAPI document of a service.
     Openapi {
         /// The service.
@@ -60,6 +58,10 @@ async fn main() -> ExitCode {
     let settings = Settings::from_environment();
     let mut out = io::stdout();
     let outcome = match cli.command {
+        Command::Migrate(args) => match migrate::migrate(&args, &settings, &mut out).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Import(args) => return import::execute(args, &settings).await,
         Command::DeadLetters(args) => return dead_letters::execute(args, &settings).await,
         Command::Audit(args) => return audit::execute(args, &settings).await,
@@ -67,7 +69,6 @@ async fn main() -> ExitCode {
         Command::Metrics(args) => metrics::run(args, &settings, &mut out).await,
         Command::Logs(args) => logs::run(&args, &settings, &mut out).await,
         Command::Up => up::up(&settings, &mut out).await,
-        Command::Migrate { service } => migrate::migrate(&settings, service.as_deref(), &mut out).await,
         Command::Openapi { service } => openapi::write(&service, &mut out),
         Command::Asyncapi => asyncapi::write(&mut out),
     };

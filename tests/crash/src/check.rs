@@ -58,6 +58,22 @@ pub struct Facts {
     pub elsewhere: BTreeMap<(Kind, Place), Vec<String>>,
 }
 
+impl Facts {
+    /// Without what was there before.
+    #[must_use]
+    pub fn since(mut self, before: &Self) -> Self {
+        self.owned.retain(|row| !before.owned.contains(row));
+        for (place, records) in &mut self.elsewhere {
+            for known in before.elsewhere.get(place).into_iter().flatten() {
+                if let Some(at) = records.iter().position(|record| record == known) {
+                    records.swap_remove(at);
+                }
+            }
+        }
+        self
+    }
+}
+
 /// What is wrong with a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wrong {
@@ -226,6 +242,21 @@ mod tests {
     #[test]
     fn what_is_there_once_is_well() {
         assert_eq!(check(&History::of(acknowledged()), &good()), []);
+    }
+
+    #[test]
+    fn what_was_there_before_counts_once() {
+        let mut facts = good();
+        facts.owned.push(Owned { kind: Kind::Patient, write: "new".into(), record: "new".into() });
+        facts
+            .elsewhere
+            .get_mut(&(Kind::Patient, Place::Audit))
+            .unwrap()
+            .extend(["new".into(), "Patient".into()]);
+        let since = facts.since(&good());
+        assert_eq!(since.owned.len(), 1);
+        assert_eq!(since.elsewhere[&(Kind::Patient, Place::Audit)], ["Patient", "new"]);
+        assert!(since.elsewhere[&(Kind::Booking, Place::Audit)].is_empty());
     }
 
     #[test]

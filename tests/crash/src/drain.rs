@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use hms_model::service::SERVICES;
-use hms_tests::Ports;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
@@ -24,8 +23,8 @@ const TAKEN: &str = "hms_bus_deliveries_total ";
 pub struct Drain<'a> {
     /// The databases of the services.
     pub databases: &'a Databases,
-    /// The ports of the services.
-    pub ports: &'a Ports,
+    /// Every process of a service.
+    pub services: Vec<Client>,
     /// The queues, unless the bus is within the process.
     pub queues: Option<Queues>,
 }
@@ -64,12 +63,11 @@ impl Drain<'_> {
             return None;
         }
         let mut taken = Vec::new();
-        for service in SERVICES {
-            let client = Client::new(format!("http://127.0.0.1:{}", self.ports.of(service.name)));
-            let metrics = client.text("/metrics").await?;
+        for service in &self.services {
+            let metrics = service.text("/metrics").await?;
             taken.extend(metrics.lines().find(|line| line.starts_with(TAKEN)).map(ToOwned::to_owned));
         }
-        (taken.len() == SERVICES.len()).then_some(taken)
+        (taken.len() == self.services.len()).then_some(taken)
     }
 
     /// Events in outboxes and in queues. Mails may still be under way: each is a row by now.

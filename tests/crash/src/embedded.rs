@@ -51,7 +51,9 @@ pub async fn run(config: &Config) -> Report {
     let data = platform.data();
     let place = |service: &str| DatabaseUrl::sqlite(data.join(format!("{service}_db.sqlite3")));
     let databases = Databases::new(SERVICES.iter().map(|service| (service.name, place(service.name))));
-    let drained = Drain { databases: &databases, ports: platform.ports(), queues: None }.wait().await;
+    let at = |port| Client::new(format!("http://127.0.0.1:{port}"));
+    let services = SERVICES.iter().map(|service| at(platform.port(service.name))).collect();
+    let drained = Drain { databases: &databases, services, queues: None }.wait().await;
     platform.stop().await;
     let mut report = Report::of(&History::read(&file), &databases.facts().await);
     report.notes.push(format!("wrote for {took:.1?}; at rest {drained:.1?} later"));

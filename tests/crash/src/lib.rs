@@ -13,12 +13,12 @@
 pub mod check;
 pub mod client;
 pub mod config;
-mod drain;
+pub mod drain;
 pub mod embedded;
-mod facts;
+pub mod facts;
 mod faults;
 pub mod history;
-mod load;
+pub mod load;
 pub mod production;
 pub mod programs;
 pub mod report;

@@ -211,7 +211,8 @@ pub async fn run(config: &Config) -> Report {
     load.stop().await;
     let took = begun.elapsed();
     let databases = platform.databases();
-    let drain = Drain { databases: &databases, ports: &platform.ports, queues: Some(platform.queues()) };
+    let services = SERVICES.iter().map(|service| platform.service(service.name)).collect();
+    let drain = Drain { databases: &databases, services, queues: Some(platform.queues()) };
     let drained = drain.wait().await;
     let (by_themselves, badly) = platform.stop().await;
     let mut report = Report::of(&History::read(&file), &databases.facts().await);

@@ -8,6 +8,7 @@
 )]
 
 mod allowed;
+mod check;
 mod lint;
 
 use std::collections::BTreeSet;
@@ -19,10 +20,14 @@ use hms_tests::repository;
 use crate::allowed::ALLOWED;
 use crate::lint::{Danger, dangers};
 
-/// Each folder of a migration.
+/// Each folder of a migration: those of the services, and those that stand for a next version in the tests.
 fn migrations() -> Vec<PathBuf> {
-    let services = folders(&repository().join("migrations"));
-    let mut found: Vec<PathBuf> = services.iter().flat_map(|service| folders(service)).collect();
+    let root = repository();
+    let mut found: Vec<PathBuf> = ["migrations", "tests/cluster/next"]
+        .iter()
+        .flat_map(|folder| folders(&root.join(folder)))
+        .flat_map(|service| folders(&service))
+        .collect();
     found.sort();
     found
 }

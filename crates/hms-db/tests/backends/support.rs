@@ -96,6 +96,7 @@ fn server() -> DatabaseUrl {
 
 pub const PEOPLE: EmbeddedMigrations = embed_migrations!("tests/migrations/people");
 const HOUSE: EmbeddedMigrations = embed_migrations!("tests/migrations/house");
+const LATER: EmbeddedMigrations = embed_migrations!("tests/migrations/later");
 const BROKEN: EmbeddedMigrations = embed_migrations!("tests/migrations/broken");
 
 pub fn people() -> Migrations {
@@ -104,6 +105,11 @@ pub fn people() -> Migrations {
 
 pub fn all() -> Migrations {
     people().and(HOUSE)
+}
+
+/// People, with a column that came later.
+pub fn later() -> Migrations {
+    people().and(LATER)
 }
 
 pub fn broken() -> Migrations {

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY patients_next_language_idx;
