@@ -85,9 +85,10 @@ async fn a_record_is_read_by_one_statement_and_noted_by_one() {
     let journal = Journal::of(&app.database);
     let desk = app.client(&[Role::Receptionist]);
     let path = format!("/api/v1/patients/{}", register(&desk, 0).await.text("id"));
-    journal.take();
-    desk.get(&path).await.expect(200);
-    let statements = journal.take();
+    let look = async |_| {
+        desk.get(&path).await.expect(200);
+    };
+    let statements = sent_by(&journal, look).await;
     let begins: Vec<_> = statements.iter().filter_map(|sql| sql.get(..11)).collect();
     assert_eq!(begins, ["SELECT \"pat", "INSERT INTO"], "{statements:#?}");
     assert!(statements[1].starts_with("INSERT INTO \"outbox\""), "{statements:#?}");
