@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import kubernetes_validate
+import kubernetes_validate.utils
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -24,6 +25,12 @@ NAME = "app.kubernetes.io/name"
 
 # What makes the files that follow from the list of services; it writes nothing when it is only read.
 GENERATE = runpy.run_path(str(ROOT / "deploy/generate.py"), run_name="list")
+
+# It would read its files, megabytes of them, for each document anew.
+for reads in ("schema_contents", "all_versions"):
+    setattr(kubernetes_validate.utils, reads, functools.cache(getattr(kubernetes_validate.utils, reads)))
+# The same in C, where PyYAML was built with it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 problems = []
 
@@ -38,7 +45,7 @@ def build(folder):
     if made.returncode:
         wrong(folder, made.stderr.strip())
         return []
-    return [document for document in yaml.safe_load_all(made.stdout) if document]
+    return [document for document in yaml.load_all(made.stdout, Loader=LOADER) if document]
 
 
 def schemas(where, documents):
@@ -418,15 +425,10 @@ def restricted_namespace(name, there):
         wrong(f"overlay {name}", "what has no policy of its own is not closed")
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only")
-    parser.add_argument("folder", nargs="?", default=ROOT / "k8s", type=pathlib.Path)
-    arguments = parser.parse_args()
-    k8s = arguments.folder
-    listed = GENERATE["services"]()
+def folder(k8s, only, listed):
+    """All of a folder of manifests, or what one service needs."""
     for name, port in [(name, port) for name, port, _ in listed] + [("gateway", 8080)]:
-        if arguments.only in (None, name):
+        if only in (None, name):
             if not (k8s / name / "kustomization.yaml").exists():
                 wrong(f"k8s/{name}", "is missing: run deploy/generate.py")
                 continue
@@ -440,9 +442,18 @@ def main():
                     secret = source.get("secretRef", {}).get("name")
                     if secret and ("Secret", secret) not in there:
                         wrong("overlay dev", f"{workload} has no secret {secret}")
-    if not problems and not arguments.only:
+    if not problems and not only:
         overlay(k8s, "production", listed)
         overlay(k8s, "production-gateway-api", listed)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only")
+    parser.add_argument("folder", nargs="?", default=ROOT / "k8s", type=pathlib.Path)
+    arguments = parser.parse_args()
+    listed = GENERATE["services"]()
+    folder(arguments.folder, arguments.only, listed)
     if problems:
         sys.exit("\n".join(problems))
     print(f"all is well: {len(listed)} services and the gateway, Kubernetes {' and '.join(VERSIONS)}")

@@ -1,9 +1,14 @@
 """Each rule of check.py refuses what it is there for: one case a rule. The manifests are built once; a case changes what was
-built, in one place, and is well only if exactly the expected is said. A rule of check.py without a case fails too."""
+built, in one place, and is well only if exactly the expected is said. Some cases change the files themselves, and the whole is
+built of them. A rule of check.py without a case fails too."""
 
 import copy
+import itertools
+import pathlib
 import re
+import shutil
 import sys
+import tempfile
 
 import check
 
@@ -85,11 +90,32 @@ OF_AN_OVERLAY = [
     ("production-gateway-api", ("HTTPRoute", "hms"), "spec/rules/0/matches", GONE, "opens / to the internet"),
 ]
 
-# Rules that look at more than what was built: files of a service, or that a folder is there at all. tests/tests/deploy.rs
-# breaks those files.
+# Of the files that the service appointment is built of: which, what stands in it, what is put there, and what is said.
+BASE = "base/service"
+OF_A_FILE = [
+    ("appointment/secret.example.yaml", "  AMQP_URL", "  AMQP_URI", "AMQP_URI of its secret is no setting"),
+    (f"{BASE}/deployment.yaml", "runAsNonRoot: true", "runAsNonRoot: false", "another user than root"),
+    (f"{BASE}/deployment.yaml", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "read-only root"),
+    (f"{BASE}/deployment.yaml", "drop: [ALL]", "drop: []", "drop all capabilities"),
+    (f"{BASE}/deployment.yaml", "limits: { memory: 256Mi }", "limits: {}", "a limit of memory"),
+    (f"{BASE}/deployment.yaml", "path: /health/ready", "path: /readyz", "readiness probe asks /readyz"),
+    (
+        f"{BASE}/deployment.yaml",
+        "terminationGracePeriodSeconds: 40",
+        "terminationGracePeriodSeconds: 20",
+        "killed before",
+    ),
+    (f"{BASE}/deployment.yaml", "minReadySeconds: 5", "minReadySecond: 5", "minReadySecond"),
+    (f"{BASE}/kustomization.yaml", "HMS_BIND", "HMS_BIN", "HMS_BIN is no setting"),
+    (f"{BASE}/kustomization.yaml", "  - disruption.yaml\n", "", "needs one PodDisruptionBudget"),
+    (f"{BASE}/network.yaml", "[hms-gateway]", "[hms-gatewy]", "hms-gateway cannot reach hms-appointment"),
+    (f"{BASE}/network.yaml", "[hms-auth]", "[hms-user]", "hms-appointment cannot reach hms-auth"),
+    ("appointment/kustomization.yaml", "value: 8002", "value: 8003", "its port is 8002"),
+]
+
+# Rules that look at more than what was built, and that no case breaks: that a folder is there at all, and its secrets.
 ELSEWHERE = {
     "is missing: run deploy/generate.py",
-    "of its secret is no setting of it",
     "so that its secret has it",
     "its database is",
     "has no secret",
@@ -166,6 +192,20 @@ def cases(listed):
         yield f"{name}: {of} {path}", problems, expected
 
 
+def of_files(listed):
+    with tempfile.TemporaryDirectory(prefix="hms-k8s-") as made:
+        for number, (file, old, new, expected) in enumerate(OF_A_FILE):
+            k8s = pathlib.Path(made) / str(number)
+            shutil.copytree(check.ROOT / "k8s", k8s)
+            text = (k8s / file).read_text()
+            check.problems.clear()
+            if old not in text:
+                check.wrong(file, f"has no {old!r}")
+            (k8s / file).write_text(text.replace(old, new))
+            check.folder(k8s, "appointment", listed)
+            yield f"{file}: {new!r}", list(check.problems), expected
+
+
 def untried(heard):
     """The sentences of check.py that no case has provoked."""
     source = (check.ROOT / "tests/deploy/check.py").read_text()
@@ -177,7 +217,8 @@ def untried(heard):
 
 def main():
     failures, heard, count = [], [], 0
-    for case, problems, expected in cases(check.GENERATE["services"]()):
+    listed = check.GENERATE["services"]()
+    for case, problems, expected in itertools.chain(cases(listed), of_files(listed)):
         heard += problems
         count += expected is not None
         if expected is None and problems:
