@@ -19,6 +19,8 @@ import tarfile
 
 DOCKERFILE = pathlib.Path(__file__).with_name("Dockerfile")
 USER = 65532
+# As container engines pack: the highest takes three times as long for a hundredth of the size.
+LEVEL = 6
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -107,7 +109,7 @@ def main():
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "config": layout.blob(json.dumps(config).encode(), "config.v1+json"),
-            "layers": [layout.blob(gzip.compress(plain, mtime=0), "layer.v1.tar+gzip")],
+            "layers": [layout.blob(gzip.compress(plain, LEVEL, mtime=0), "layer.v1.tar+gzip")],
         }
         named = layout.blob(json.dumps(manifest).encode(), "manifest.v1+json")
         named["annotations"] = {
