@@ -106,81 +106,89 @@ fn times(start: DateTime<Utc>) -> Value {
 }
 
 on_both_kinds! {
-    async fn of_a_thousand_at_one_slot_one_gets_it(kind) {
+    /// One after the other on one platform: its processes take longer to start than most of this.
+    async fn many_at_once_get_what_there_is_and_no_more(kind) {
         let scene = Scene::new(kind).await;
-        let body = scene.booking().await;
-        let book = async |client: Client, _| client.post(APPOINTMENTS, &body).await;
-        let answers = scene.at_once(MANY, book).await;
-        assert_eq!(tally(&answers), made_and_refused(1, MANY - 1, "409 SLOT_TAKEN"));
-        assert_eq!(scene.booked(&body).await.len(), 1);
+        of_a_thousand_at_one_slot_one_gets_it(&scene).await;
+        of_a_thousand_who_hold_and_then_book_one_does(&scene).await;
+        a_group_of_ten_has_exactly_ten(&scene).await;
+        of_many_series_at_the_same_times_one_is_booked(&scene).await;
+        of_many_who_move_into_each_other_none_overlap(&scene).await;
+        offers::times_called_off_go_to_one_person_each_and_are_booked_once(&scene).await;
+        screens::a_screen_at_one_process_hears_all_that_is_done_at_the_others(&scene).await;
     }
+}
 
-    async fn of_a_thousand_who_hold_and_then_book_one_does(kind) {
-        let scene = Scene::new(kind).await;
-        let body = scene.booking().await;
-        let (practitioner_id, start, end) = (&body["practitioner_id"], &body["start"], &body["end"]);
-        let hold = json!({"practitioner_id": practitioner_id, "start": start, "end": end});
-        let hold_then_book = async |client: Client, _| {
-            let held = client.post("/api/v1/slots/hold", &hold).await;
-            if held.status != 201 {
-                return held;
-            }
-            client.post(APPOINTMENTS, &with(&body, json!({"hold_id": held["id"]}))).await
-        };
-        let answers = scene.at_once(MANY, hold_then_book).await;
-        assert_eq!(tally(&answers), made_and_refused(1, MANY - 1, "409 SLOT_TAKEN"));
-        assert_eq!(scene.booked(&body).await.len(), 1);
-    }
+async fn of_a_thousand_at_one_slot_one_gets_it(scene: &Scene) {
+    let body = scene.booking().await;
+    let book = async |client: Client, _| client.post(APPOINTMENTS, &body).await;
+    let answers = scene.at_once(MANY, book).await;
+    assert_eq!(tally(&answers), made_and_refused(1, MANY - 1, "409 SLOT_TAKEN"));
+    assert_eq!(scene.booked(&body).await.len(), 1);
+}
 
-    async fn a_group_of_ten_has_exactly_ten(kind) {
-        let scene = Scene::new(kind).await;
-        let class = json!({"name": "Prenatal class", "duration_minutes": 30, "capacity": 10});
-        let class = scene.admin.make("/api/v1/appointment-types", &class).await;
-        let body = with(&scene.booking().await, json!({"appointment_type_id": class}));
-        let book = async |client: Client, _| client.post(APPOINTMENTS, &body).await;
-        let answers = scene.at_once(MANY, book).await;
-        assert_eq!(tally(&answers), made_and_refused(10, MANY - 10, "409 SLOT_TAKEN"));
-        assert_eq!(scene.booked(&body).await.len(), 10);
-    }
-
-    async fn of_many_series_at_the_same_times_one_is_booked(kind) {
-        let scene = Scene::new(kind).await;
-        let single = scene.booking().await;
-        let mut body = with(&single, json!({"rule": "FREQ=WEEKLY;COUNT=4", "zone": "UTC"}));
-        body.as_object_mut().unwrap().remove("identifiers");
-        let book = async |client: Client, number: usize| {
-            // They begin in different weeks, and meet.
-            let weeks = u64::try_from(number % 3).unwrap();
-            let body = with(&body, times(records::moment(7 + 7 * weeks, 600)));
-            client.post("/api/v1/appointments/series", &body).await
-        };
-        let answers = scene.at_once(MANY, book).await;
-        assert_eq!(tally(&answers), made_and_refused(1, MANY - 1, "409 SERIES_CLASH"));
-        assert_eq!(scene.booked(&single).await.len(), 4);
-    }
-
-    async fn of_many_who_move_into_each_other_none_overlap(kind) {
-        let scene = Scene::new(kind).await;
-        let body = scene.booking().await;
-        let mut paths = Vec::new();
-        for number in 0..30 {
-            let start = records::moment(8, number * 30);
-            let id = scene.admin.make(APPOINTMENTS, &with(&body, times(start))).await;
-            paths.push(format!("{APPOINTMENTS}/{id}"));
+async fn of_a_thousand_who_hold_and_then_book_one_does(scene: &Scene) {
+    let body = scene.booking().await;
+    let (practitioner_id, start, end) = (&body["practitioner_id"], &body["start"], &body["end"]);
+    let hold = json!({"practitioner_id": practitioner_id, "start": start, "end": end});
+    let hold_then_book = async |client: Client, _| {
+        let held = client.post("/api/v1/slots/hold", &hold).await;
+        if held.status != 201 {
+            return held;
         }
-        // Into the one free slot, and across two of the others'.
-        let shift = async |client: Client, number: usize| {
-            let across = i64::try_from(15 + 30 * (number % 28)).unwrap();
-            let start = if number.is_multiple_of(2) { records::moment(7, 600) } else { records::moment(8, across) };
-            client.patch(&paths[number % paths.len()], &times(start)).await
-        };
-        let answers = scene.at_once(MANY, shift).await;
-        let refused = || answers.iter().filter(|answer| answer.status != 200);
-        assert!(refused().all(|answer| answer.code() == "SLOT_TAKEN"), "{:?}", tally(&answers));
-        assert!(refused().count() > MANY / 2, "{:?}", tally(&answers));
-        let slots = scene.booked(&body).await;
-        assert_eq!(slots.len(), paths.len());
-        assert!(slots.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{slots:?}");
-        assert_eq!(slots[0].0, records::rfc3339(records::moment(7, 600)), "nobody got the free one");
+        client.post(APPOINTMENTS, &with(&body, json!({"hold_id": held["id"]}))).await
+    };
+    let answers = scene.at_once(MANY, hold_then_book).await;
+    assert_eq!(tally(&answers), made_and_refused(1, MANY - 1, "409 SLOT_TAKEN"));
+    assert_eq!(scene.booked(&body).await.len(), 1);
+}
+
+async fn a_group_of_ten_has_exactly_ten(scene: &Scene) {
+    let class = json!({"name": "Prenatal class", "duration_minutes": 30, "capacity": 10});
+    let class = scene.admin.make("/api/v1/appointment-types", &class).await;
+    let body = with(&scene.booking().await, json!({"appointment_type_id": class}));
+    let book = async |client: Client, _| client.post(APPOINTMENTS, &body).await;
+    let answers = scene.at_once(MANY, book).await;
+    assert_eq!(tally(&answers), made_and_refused(10, MANY - 10, "409 SLOT_TAKEN"));
+    assert_eq!(scene.booked(&body).await.len(), 10);
+}
+
+async fn of_many_series_at_the_same_times_one_is_booked(scene: &Scene) {
+    let single = scene.booking().await;
+    let mut body = with(&single, json!({"rule": "FREQ=WEEKLY;COUNT=4", "zone": "UTC"}));
+    body.as_object_mut().unwrap().remove("identifiers");
+    let book = async |client: Client, number: usize| {
+        // They begin in different weeks, and meet.
+        let weeks = u64::try_from(number % 3).unwrap();
+        let body = with(&body, times(records::moment(7 + 7 * weeks, 600)));
+        client.post("/api/v1/appointments/series", &body).await
+    };
+    let answers = scene.at_once(MANY, book).await;
+    assert_eq!(tally(&answers), made_and_refused(1, MANY - 1, "409 SERIES_CLASH"));
+    assert_eq!(scene.booked(&single).await.len(), 4);
+}
+
+async fn of_many_who_move_into_each_other_none_overlap(scene: &Scene) {
+    let body = scene.booking().await;
+    let mut paths = Vec::new();
+    for number in 0..30 {
+        let start = records::moment(8, number * 30);
+        let id = scene.admin.make(APPOINTMENTS, &with(&body, times(start))).await;
+        paths.push(format!("{APPOINTMENTS}/{id}"));
     }
+    // Into the one free slot, and across two of the others'.
+    let shift = async |client: Client, number: usize| {
+        let across = i64::try_from(15 + 30 * (number % 28)).unwrap();
+        let start =
+            if number.is_multiple_of(2) { records::moment(7, 600) } else { records::moment(8, across) };
+        client.patch(&paths[number % paths.len()], &times(start)).await
+    };
+    let answers = scene.at_once(MANY, shift).await;
+    let refused = || answers.iter().filter(|answer| answer.status != 200);
+    assert!(refused().all(|answer| answer.code() == "SLOT_TAKEN"), "{:?}", tally(&answers));
+    assert!(refused().count() > MANY / 2, "{:?}", tally(&answers));
+    let slots = scene.booked(&body).await;
+    assert_eq!(slots.len(), paths.len());
+    assert!(slots.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{slots:?}");
+    assert_eq!(slots[0].0, records::rfc3339(records::moment(7, 600)), "nobody got the free one");
 }

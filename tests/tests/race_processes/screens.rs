@@ -1,7 +1,7 @@
 //! The live stream of the queue: a screen hears at one process what was done at the others.
 
 use futures_util::StreamExt;
-use hms_tests::{Client, PATIENCE, on_both_kinds, until};
+use hms_tests::{Client, PATIENCE, until};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -36,44 +36,44 @@ fn event(block: &str) -> Option<Heard> {
     Some((field("id: ")?.parse().unwrap(), data["number"].as_str().unwrap().to_owned()))
 }
 
-on_both_kinds! {
-    async fn a_screen_at_one_process_hears_all_that_is_done_at_the_others(kind) {
-        let scene = Scene::new(kind).await;
-        let department = scene.admin.make("/api/v1/departments", &json!({"name": "Cardiology"})).await;
-        let (clients, walk_in) = (scene.clients(), json!({"department_id": department}));
-        let last = clients.last().unwrap();
-        until("the department to be known", PATIENCE, async || {
-            (last.post(CHECK_IN, &walk_in).await.code() != "UNKNOWN_REFERENCE").then_some(())
-        })
-        .await;
-        let current = clients[0].get(&format!("/api/v1/queue/current?department_id={department}")).await;
-        let at = current.expect(200)["position"].as_i64().unwrap();
+pub async fn a_screen_at_one_process_hears_all_that_is_done_at_the_others(scene: &Scene) {
+    let department = scene.admin.make("/api/v1/departments", &json!({"name": "Cardiology"})).await;
+    let (clients, walk_in) = (scene.clients(), json!({"department_id": department}));
+    let last = clients.last().unwrap();
+    until("the department to be known", PATIENCE, async || {
+        (last.post(CHECK_IN, &walk_in).await.code() != "UNKNOWN_REFERENCE").then_some(())
+    })
+    .await;
+    let current = clients[0].get(&format!("/api/v1/queue/current?department_id={department}")).await;
+    let at = current.expect(200)["position"].as_i64().unwrap();
 
-        // A screen at each process; people come to all of them at once.
-        let screens: Vec<_> = clients.iter().cloned().map(|client| {
-            tokio::spawn(async move { listen(&client, at, 30).await })
-        }).collect();
-        let answers = scene.at_once(30, async |client, _| client.post(CHECK_IN, &walk_in).await).await;
-        let mut given: Vec<_> = answers.iter().map(|answer| answer.expect(201)["number"].as_str().unwrap()).collect();
-        given.sort_unstable();
-        let mut all = Vec::new();
-        for screen in screens {
-            all.push(screen.await.unwrap());
-        }
-        let first = &all[0];
-        assert!(all.iter().all(|heard| heard == first), "every screen hears the same in the same order: {all:?}");
-        assert!(first.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1), "nothing is left out: {first:?}");
-        let mut heard: Vec<_> = first.iter().map(|(_, number)| number.as_str()).collect();
-        heard.sort_unstable();
-        assert_eq!(heard, given);
-
-        // A screen that was cut off in the middle comes again, at another process than the one that it listened at.
-        for (number, client) in clients.iter().enumerate() {
-            let seen = 7 + number;
-            assert_eq!(listen(client, first[seen].0, 30 - seen - 1).await, first[seen + 1..]);
-        }
-        assert_eq!(clients[0].post(CHECK_IN, &walk_in).await.expect(201)["status"], "waiting");
-        let newest = first.last().unwrap().0;
-        assert_eq!(listen(last, newest, 1).await[0].0, newest + 1);
+    // A screen at each process; people come to all of them at once.
+    let screens: Vec<_> = clients
+        .iter()
+        .cloned()
+        .map(|client| tokio::spawn(async move { listen(&client, at, 30).await }))
+        .collect();
+    let answers = scene.at_once(30, async |client, _| client.post(CHECK_IN, &walk_in).await).await;
+    let mut given: Vec<_> =
+        answers.iter().map(|answer| answer.expect(201)["number"].as_str().unwrap()).collect();
+    given.sort_unstable();
+    let mut all = Vec::new();
+    for screen in screens {
+        all.push(screen.await.unwrap());
     }
+    let first = &all[0];
+    assert!(all.iter().all(|heard| heard == first), "every screen hears the same in the same order: {all:?}");
+    assert!(first.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1), "nothing is left out: {first:?}");
+    let mut heard: Vec<_> = first.iter().map(|(_, number)| number.as_str()).collect();
+    heard.sort_unstable();
+    assert_eq!(heard, given);
+
+    // A screen that was cut off in the middle comes again, at another process than the one that it listened at.
+    for (number, client) in clients.iter().enumerate() {
+        let seen = 7 + number;
+        assert_eq!(listen(client, first[seen].0, 30 - seen - 1).await, first[seen + 1..]);
+    }
+    assert_eq!(clients[0].post(CHECK_IN, &walk_in).await.expect(201)["status"], "waiting");
+    let newest = first.last().unwrap().0;
+    assert_eq!(listen(last, newest, 1).await[0].0, newest + 1);
 }
