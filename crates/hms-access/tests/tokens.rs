@@ -114,10 +114,11 @@ async fn however_many_tokens_come_only_so_many_are_remembered() {
     let secret = b"a secret of at least 32 bytes, as RFC 7518 asks".to_vec();
     let issuer = Issuer::new(SigningKey::Hs256 { secret: secret.clone() }).unwrap();
     let verifier = Verifier::new(KeySource::Secret(secret), clock.clone()).unwrap();
-    for _ in 0..100_000 {
+    let many = 40_000;
+    for _ in 0..many {
         verifier.verify(&issuer.issue(&claims(&clock)).unwrap()).await.unwrap();
     }
-    assert_eq!(verifier.signature_checks(), 100_000);
+    assert_eq!(verifier.signature_checks(), many);
     let known = verifier.known_tokens();
     assert!((8_192..=16_384).contains(&known), "{known}");
 }
