@@ -73,7 +73,8 @@ provide_services() {
     fail "set both HMS_TEST_POSTGRES_URL and HMS_TEST_AMQP_URL, or neither"
   if ! "$services" status >/dev/null; then
     services_are_ours=true
-    "$services" up ||
+    # Hundreds of databases are made and dropped, and none outlives the tests; those that crash a server start their own.
+    HMS_PG_FSYNC=off "$services" up ||
       fail "no PostgreSQL and RabbitMQ, so half of the tests cannot run; HMS_TEST_BACKENDS=sqlite runs the other half"
   fi
   eval "$("$services" env)"
@@ -190,8 +191,9 @@ check_backends
 choose_runner
 provide_services
 check_redis
-# Tests of the whole platform start the `hms` binary, which no test target depends on.
-cargo build --workspace --bins
+# Tests of the whole platform start programs, which no test target depends on. With the examples, so that they are built as
+# the tests will build them: by themselves they would have other features of what they depend on, and all of it be built twice.
+cargo build --workspace --bins --examples
 outcome=0
 if [ "$runner" = nextest ]; then
   run_nextest "$@" || outcome=$?

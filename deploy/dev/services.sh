@@ -20,6 +20,7 @@
 #   HMS_EPMD_PORT       Erlang's port mapper             (default: 54369)
 #   HMS_LISTEN          where both listen                (default: 127.0.0.1; 0.0.0.0 only in a network namespace of
 #                       their own: their passwords are known)
+#   HMS_PG_FSYNC        off: what PostgreSQL has written may be lost with the machine, and only then   (default: on)
 #   HMS_PG_BIN          folder with initdb and pg_ctl    (default: Debian's newest)
 #   HMS_RABBITMQ_SBIN   folder with rabbitmq-server      (default: Debian's newest)
 set -euo pipefail
@@ -31,6 +32,7 @@ amqp_port=${HMS_AMQP_PORT:-55672}
 dist_port=${HMS_AMQP_DIST_PORT:-55673}
 epmd_port=${HMS_EPMD_PORT:-54369}
 listen=${HMS_LISTEN:-127.0.0.1}
+pg_fsync=${HMS_PG_FSYNC:-on}
 
 postgres_url="postgres://hms:hms@127.0.0.1:$pg_port/postgres"
 amqp_url="amqp://guest:guest@127.0.0.1:$amqp_port/%2f"
@@ -212,12 +214,12 @@ init_postgres() {
   mv "$new" "$(pg_data)"
 }
 
-# Everything about durability stays at PostgreSQL's defaults: crash tests and benches depend on it. Only TCP,
-# because a socket's path may be at most 107 bytes long and the folder may be deep.
+# Everything about durability stays at PostgreSQL's defaults unless it is said: crash tests and benches depend on it. Only
+# TCP, because a socket's path may be at most 107 bytes long and the folder may be deep.
 run_pg_ctl_start() {
   as_user "$dir/pg" "$pg_bin/pg_ctl" -s -w -t 60 -D "$(pg_data)" -l "$dir/pg/log" -o "\
     -p $pg_port -c listen_addresses=$listen -c unix_socket_directories='' \
-    -c max_connections=300 -c timezone=UTC -c log_timezone=UTC" start </dev/null
+    -c max_connections=300 -c fsync=$pg_fsync -c timezone=UTC -c log_timezone=UTC" start </dev/null
 }
 
 start_postgres() {
