@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use hms_model::audit::Action;
 use hms_model::event::{OfferFacts, WaitlistOffered};
-use hms_model::id::{Id, OfferId, WaitlistEntryId};
+use hms_model::id::{AppointmentTypeId, Id, OfferId, WaitlistEntryId};
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Context, Stop, Work};
 use tokio::sync::Notify;
@@ -126,7 +126,14 @@ fn offer_one(work: &mut Work<'_>, offer_for: TimeDelta) -> Result<bool, Problem>
     let Some(opening) = waitlist::take_opening(work.db)? else { return Ok(false) };
     let Some(expires_at) = opening.offered_until(offer_for, work.now) else { return Ok(true) };
     let candidates = waitlist::candidates(work.db, &opening, CANDIDATES)?;
+    // What is not free for one is not free for whoever needs the same, or more.
+    let mut taken: Vec<(Option<AppointmentTypeId>, DateTime<Utc>)> = Vec::new();
     for candidate in best_first(candidates, &opening) {
+        let Some(part) = opening.part(candidate.minutes) else { continue };
+        let needs = (candidate.appointment_type_id, part.end());
+        if taken.iter().any(|(kind, end)| *kind == needs.0 && *end <= needs.1) {
+            continue;
+        }
         let entry = waitlist::hold(work.db, candidate.id)?;
         if entry.status != EntryStatus::Waiting {
             continue;
@@ -134,7 +141,7 @@ fn offer_one(work: &mut Work<'_>, offer_for: TimeDelta) -> Result<bool, Problem>
         match keep(work, &entry, &opening, expires_at)? {
             Kept::Offered => break,
             Kept::NotForThem => {}
-            Kept::Taken => break,
+            Kept::Taken => taken.push(needs),
         }
     }
     Ok(true)
@@ -153,7 +160,7 @@ fn keep(
     work: &mut Work<'_>,
     entry: &Entry,
     opening: &Opening,
-    expires_at: chrono::DateTime<chrono::Utc>,
+    expires_at: DateTime<Utc>,
 ) -> Result<Kept, Problem> {
     let Some(slot) = opening.part(entry.minutes) else { return Ok(Kept::NotForThem) };
     let ask = Ask {

@@ -123,6 +123,29 @@ hms_testkit::on_both_back_ends! {
         let end: chrono::DateTime<chrono::Utc> = offer["offer"]["end"].as_str().unwrap().parse().unwrap();
         assert_eq!(end, at(820).parse::<chrono::DateTime<chrono::Utc>>().unwrap());
         step(&four, &four_id, "accept").await.expect(201);
+        // A hold that is let go.
+        let hold = json!({ "practitioner_id": practitioner, "start": at(900), "end": at(930) });
+        let hold = world.desk.post("/api/v1/slots/hold", &hold).await.expect(201).text("id");
+        let (five, five_id) = world.waits(practitioner, json!({})).await;
+        world.desk.delete(&format!("/api/v1/slots/hold/{hold}")).await.expect(204);
+        offered(&five, &five_id).await;
+        step(&five, &five_id, "accept").await.expect(201);
+    }
+
+    async fn what_is_free_in_part_goes_to_whoever_needs_no_more(backend) {
+        let world = World::start(backend).await;
+        let practitioner = world.practitioner().await;
+        let moved = world.booked_with(practitioner, 600).await;
+        let (whole, whole_id) = world.waits(practitioner, json!({ "priority": "urgent" })).await;
+        let (_, most_id) = world.waits(practitioner, json!({ "minutes": 20 })).await;
+        let (less, less_id) = world.waits(practitioner, json!({ "minutes": 10, "priority": "low" })).await;
+        // A quarter of an hour later, it leaves the first one free.
+        world.desk.patch(&path(&moved), &json!({ "start": at(615), "end": at(645) })).await.expect(200);
+        let offer = offered(&less, &less_id).await;
+        let end: chrono::DateTime<chrono::Utc> = offer["offer"]["end"].as_str().unwrap().parse().unwrap();
+        assert_eq!(end, at(610).parse::<chrono::DateTime<chrono::Utc>>().unwrap());
+        assert_eq!(place(&whole, &whole_id).await["status"], "waiting");
+        assert_eq!(place(&world.desk, &most_id).await["status"], "waiting");
     }
 
     async fn of_many_who_accept_one_offer_one_books(backend) {

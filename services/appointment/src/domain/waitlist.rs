@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Appointment, Refusal, Status};
+use super::{Appointment, Hold, Refusal, Status};
 
 /// How far ahead somebody can wait.
 const LONGEST_RANGE: TimeDelta = TimeDelta::days(366);
@@ -159,6 +159,18 @@ impl Opening {
             start: before.start,
             end: before.end,
         })
+    }
+
+    /// What becomes free when a hold is let go. It has the hold's id, as when it expires.
+    pub fn let_go(hold: &Hold) -> Self {
+        Self {
+            id: hold.id.uuid(),
+            practitioner_id: hold.practitioner_id,
+            department_id: hold.department_id,
+            appointment_type_id: hold.appointment_type_id,
+            start: hold.start,
+            end: hold.end,
+        }
     }
 
     /// The part of it that somebody who needs so many minutes is offered; none where it is too short.

@@ -1,4 +1,4 @@
-//! Random bookings, moves and cancellations against a calendar that is slow and obvious.
+//! Random bookings, moves, holds and people who wait, against a calendar that is slow and obvious.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,19 +7,29 @@
     reason = "a test may fail by panic"
 )]
 
+mod calendar;
+#[path = "../common/mod.rs"]
 mod common;
+mod waitlist;
 
 use std::sync::Arc;
 
+use calendar::{Calendar, Ending, Entry, Held, OFFER_MINUTES, State, Wish};
 use chrono::{DateTime, TimeDelta, Utc};
 use common::{APPOINTMENTS, World, at, path, wish};
 use hms_model::Clock;
 use hms_model::id::{PatientId, PractitionerId};
-use hms_testkit::Answer;
+use hms_model::role::Role;
+use hms_testkit::{Answer, Backend, TestService};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::json;
 use tokio::runtime::Handle;
+
+/// How long a slot is held, in minutes.
+const HOLD_MINUTES: i64 = 5;
+/// Each step takes so long: no two steps, and nothing that ends some minutes after them, come at one moment.
+const STEP: TimeDelta = TimeDelta::seconds(1);
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -32,66 +42,35 @@ enum Step {
     Release { which: usize },
     Wait { minutes: i64 },
     Series { start: i64, length: i64, count: i64 },
+    Join(Wish),
+    Accept { who: usize },
+    Decline { who: usize },
+    Withdraw { who: usize },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let slot = (0i64..240, 1i64..60);
+    let wished = (0i64..120, 90i64..400, prop::option::of(1i64..40), 0usize..4);
+    let wished = wished.prop_map(|(start, length, minutes, priority)| {
+        Step::Join(Wish { start, end: start + length, minutes, priority })
+    });
     let step = prop_oneof![
         4 => slot.clone().prop_map(|(start, length)| Step::Book { start, length }),
         3 => (any::<usize>(), slot.clone()).prop_map(|(which, (start, length))| Step::Move { which, start, length }),
-        1 => any::<usize>().prop_map(|which| Step::Cancel { which }),
+        3 => any::<usize>().prop_map(|which| Step::Cancel { which }),
         1 => any::<usize>().prop_map(|which| Step::Arrive { which }),
         3 => slot.clone().prop_map(|(start, length)| Step::Hold { start, length }),
         2 => any::<usize>().prop_map(|which| Step::Redeem { which }),
         1 => any::<usize>().prop_map(|which| Step::Release { which }),
-        1 => (1i64..7).prop_map(|minutes| Step::Wait { minutes }),
+        2 => (1i64..7).prop_map(|minutes| Step::Wait { minutes }),
         1 => (slot.clone(), 1i64..4)
             .prop_map(|((start, length), count)| Step::Series { start, length, count }),
+        5 => wished,
+        3 => any::<usize>().prop_map(|who| Step::Accept { who }),
+        2 => any::<usize>().prop_map(|who| Step::Decline { who }),
+        1 => any::<usize>().prop_map(|who| Step::Withdraw { who }),
     ];
-    prop::collection::vec(step, 1..25)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum State {
-    Booked,
-    Arrived,
-    Cancelled,
-}
-
-#[derive(Debug)]
-struct Entry {
-    route: String,
-    start: i64,
-    end: i64,
-    state: State,
-}
-
-/// A slot that is held.
-#[derive(Debug)]
-struct Held {
-    id: String,
-    start: i64,
-    end: i64,
-    expires_at: DateTime<Utc>,
-}
-
-/// What the service should know, kept in the simplest way.
-#[derive(Debug, Default)]
-struct Calendar(Vec<Entry>, Vec<Held>);
-
-impl Calendar {
-    fn is_free(&self, start: i64, end: i64, except: Option<usize>) -> bool {
-        let others = self.0.iter().enumerate().filter(|(index, _)| Some(*index) != except);
-        others
-            .filter(|(_, entry)| entry.state != State::Cancelled)
-            .all(|(_, entry)| entry.end <= start || end <= entry.start)
-    }
-
-    /// The same, and nobody holds it.
-    fn is_open(&self, start: i64, end: i64, except: Option<usize>, now: DateTime<Utc>) -> bool {
-        let mut held = self.1.iter().filter(|held| held.expires_at > now);
-        self.is_free(start, end, except) && held.all(|held| held.end <= start || end <= held.start)
-    }
+    prop::collection::vec(step, 1..40)
 }
 
 /// One of the random stories, with a practitioner of its own.
@@ -104,20 +83,25 @@ struct Story {
 
 impl Story {
     async fn take(&mut self, step: Step) {
+        let (entries, held, line) =
+            (self.calendar.entries.len(), self.calendar.held.len(), self.calendar.line.len());
         match step {
             Step::Book { start, length } => self.book(start, start + length).await,
             Step::Hold { start, length } => self.hold(start, start + length).await,
-            Step::Wait { minutes } => self.world.app.clock.advance(TimeDelta::minutes(minutes)),
+            Step::Wait { minutes } => self.wait(TimeDelta::minutes(minutes)).await,
             Step::Series { start, length, count } => self.repeat(start, start + length, count).await,
-            Step::Redeem { .. } | Step::Release { .. } if self.calendar.1.is_empty() => {}
-            Step::Redeem { which } => self.redeem(which % self.calendar.1.len()).await,
-            Step::Release { which } => self.release(which % self.calendar.1.len()).await,
-            _ if self.calendar.0.is_empty() => {}
-            Step::Move { which, start, length } => {
-                self.shift(which % self.calendar.0.len(), start, start + length).await
-            }
-            Step::Cancel { which } => self.end(which % self.calendar.0.len(), State::Cancelled).await,
-            Step::Arrive { which } => self.end(which % self.calendar.0.len(), State::Arrived).await,
+            Step::Join(wish) => self.join(wish).await,
+            Step::Redeem { .. } | Step::Release { .. } if held == 0 => {}
+            Step::Redeem { which } => self.redeem(which % held).await,
+            Step::Release { which } => self.release(which % held).await,
+            Step::Accept { .. } | Step::Decline { .. } | Step::Withdraw { .. } if line == 0 => {}
+            Step::Accept { who } => self.accept(who % line).await,
+            Step::Decline { who } => self.decline(who % line).await,
+            Step::Withdraw { who } => self.withdraw(who % line).await,
+            _ if entries == 0 => {}
+            Step::Move { which, start, length } => self.shift(which % entries, start, start + length).await,
+            Step::Cancel { which } => self.end(which % entries, State::Cancelled).await,
+            Step::Arrive { which } => self.end(which % entries, State::Arrived).await,
         }
     }
 
@@ -126,7 +110,7 @@ impl Story {
         let answer = self.world.desk.post(APPOINTMENTS, &body).await;
         if self.calendar.is_open(start, end, None, self.now()) {
             let route = path(&answer.expect(201).text("id"));
-            self.calendar.0.push(Entry { route, start, end, state: State::Booked });
+            self.calendar.entries.push(Entry { route, start, end, state: State::Booked });
         } else {
             answer.expect_problem(409, "SLOT_TAKEN");
         }
@@ -136,40 +120,60 @@ impl Story {
         self.world.app.clock.now()
     }
 
+    async fn try_hold(&self, start: i64, end: i64) -> Answer {
+        let body = json!({
+            "practitioner_id": self.practitioner, "start": at(start), "end": at(end), "minutes": HOLD_MINUTES,
+        });
+        self.world.desk.post("/api/v1/slots/hold", &body).await
+    }
+
     async fn hold(&mut self, start: i64, end: i64) {
-        let body =
-            json!({ "practitioner_id": self.practitioner, "start": at(start), "end": at(end), "minutes": 5 });
-        let answer = self.world.desk.post("/api/v1/slots/hold", &body).await;
+        let answer = self.try_hold(start, end).await;
         if self.calendar.is_open(start, end, None, self.now()) {
-            let id = answer.expect(201).text("id");
-            self.calendar.1.push(Held { id, start, end, expires_at: self.now() + TimeDelta::minutes(5) });
+            let (id, expires_at) =
+                (answer.expect(201).text("id"), self.now() + TimeDelta::minutes(HOLD_MINUTES));
+            self.calendar.held.push(Held { id, start, end, expires_at });
         } else {
             answer.expect_problem(409, "SLOT_TAKEN");
         }
     }
 
     async fn redeem(&mut self, which: usize) {
-        let held = self.calendar.1.remove(which);
+        let held = self.calendar.held.remove(which);
         let mut body = wish(self.patient, self.practitioner, &at(held.start), &at(held.end));
         body["hold_id"] = json!(held.id);
         let answer = self.world.desk.post(APPOINTMENTS, &body).await;
-        if held.expires_at > self.now() {
-            let route = path(&answer.expect(201).text("id"));
-            self.calendar.0.push(Entry { route, start: held.start, end: held.end, state: State::Booked });
-        } else {
-            answer.expect_problem(409, "HOLD_EXPIRED");
-        }
+        let route = path(&answer.expect(201).text("id"));
+        self.calendar.entries.push(Entry { route, start: held.start, end: held.end, state: State::Booked });
     }
 
     async fn release(&mut self, which: usize) {
-        let held = self.calendar.1.remove(which);
-        let answer = self.world.desk.delete(&format!("/api/v1/slots/hold/{}", held.id)).await;
-        // One that has expired may have been swept away.
-        if held.expires_at > self.now() {
-            answer.expect(204);
-        } else {
-            assert!([204, 404].contains(&answer.status), "{}", answer.body);
+        let held = self.calendar.held.remove(which);
+        self.world.desk.delete(&format!("/api/v1/slots/hold/{}", held.id)).await.expect(204);
+        self.calendar.free(held.start, held.end, self.now());
+    }
+
+    /// Goes from one moment at which something ends to the next, and looks at each whether it has.
+    async fn wait(&mut self, time: TimeDelta) {
+        let until = self.now() + time;
+        while let Some((moment, ending)) = self.calendar.next_end().filter(|(moment, _)| *moment <= until) {
+            self.world.app.clock.advance(moment - self.now());
+            match ending {
+                Ending::Hold(which) => self.hold_ends(which).await,
+                Ending::Offer(who) => self.offer_ends(who).await,
+            }
+            self.compare().await;
         }
+        self.world.app.clock.advance(until - self.now());
+    }
+
+    /// It ends by the clock: whoever comes at that moment comes too late.
+    async fn hold_ends(&mut self, which: usize) {
+        let held = self.calendar.held.remove(which);
+        let mut body = wish(self.patient, self.practitioner, &at(held.start), &at(held.end));
+        body["hold_id"] = json!(held.id);
+        self.world.desk.post(APPOINTMENTS, &body).await.expect_problem(409, "HOLD_EXPIRED");
+        self.calendar.free(held.start, held.end, self.now());
     }
 
     /// A series of days: those that are free are booked, where any are.
@@ -192,21 +196,25 @@ impl Story {
             if let Some(id) = made["appointment_id"].as_str() {
                 let by = day * 24 * 60;
                 let (start, end) = (start + by, end + by);
-                self.calendar.0.push(Entry { route: path(id), start, end, state: State::Booked });
+                self.calendar.entries.push(Entry { route: path(id), start, end, state: State::Booked });
             }
         }
     }
 
     async fn shift(&mut self, which: usize, start: i64, end: i64) {
-        let free = self.calendar.is_open(start, end, Some(which), self.now());
-        let entry = &mut self.calendar.0[which];
+        let (free, now) = (self.calendar.is_open(start, end, Some(which), self.now()), self.now());
+        let entry = &mut self.calendar.entries[which];
         let answer =
             self.world.desk.patch(&entry.route, &json!({ "start": at(start), "end": at(end) })).await;
-        let same = (entry.start, entry.end) == (start, end);
+        let before = (entry.start, entry.end);
+        let same = before == (start, end);
         match entry.state {
             State::Booked if free => {
                 answer.expect(200);
                 (entry.start, entry.end) = (start, end);
+                if !same {
+                    self.calendar.free(before.0, before.1, now);
+                }
             }
             State::Booked => drop(answer.expect_problem(409, "SLOT_TAKEN")),
             State::Arrived if same => drop(answer.expect(200)),
@@ -215,7 +223,8 @@ impl Story {
     }
 
     async fn end(&mut self, which: usize, state: State) {
-        let entry = &mut self.calendar.0[which];
+        let now = self.now();
+        let entry = &mut self.calendar.entries[which];
         let answer = match state {
             State::Cancelled => {
                 self.world.desk.post(&format!("{}/cancel", entry.route), &json!({ "reason": "Ill" })).await
@@ -223,16 +232,26 @@ impl Story {
             _ => self.world.desk.request("POST", &format!("{}/arrive", entry.route), &[], None).await,
         };
         let legal = matches!((entry.state, state), (State::Booked, _) | (State::Arrived, State::Cancelled));
-        if legal {
-            answer.expect(200);
-            entry.state = state;
-        } else {
+        if !legal {
             answer.expect_problem(409, "ILLEGAL_TRANSITION");
+            return;
+        }
+        answer.expect(200);
+        entry.state = state;
+        if state == State::Cancelled {
+            let (start, end) = (entry.start, entry.end);
+            self.calendar.free(start, end, now);
         }
     }
 
     /// The service knows what the calendar knows.
     async fn compare(&self) {
+        self.offers_are_made().await;
+        self.compare_appointments().await;
+        self.compare_line().await;
+    }
+
+    async fn compare_appointments(&self) {
         let query = format!("{APPOINTMENTS}?practitioner_id={}&page_size=100", self.practitioner);
         let list: Answer = self.world.desk.get(&query).await;
         let mut found: Vec<_> = list
@@ -245,7 +264,7 @@ impl Story {
             .collect();
         let mut expected: Vec<_> = self
             .calendar
-            .0
+            .entries
             .iter()
             .map(|entry| {
                 let start = at(entry.start).replace("+00:00", "Z");
@@ -258,11 +277,19 @@ impl Story {
     }
 }
 
+/// A service whose offers end about as soon as holds do.
+async fn world(backend: Backend) -> World {
+    let minutes = OFFER_MINUTES.to_string();
+    let app = TestService::start_with(backend, &[("HMS_WAITLIST_OFFER_MINUTES", &minutes)]).await;
+    let desk = app.client(&[Role::Receptionist]);
+    World { app, desk }
+}
+
 hms_testkit::on_both_back_ends! {
     async fn the_service_agrees_with_a_simple_calendar(backend) {
         let seed = u64::try_from(Clock::system().now().timestamp_micros()).unwrap();
         eprintln!("seed {seed}");
-        let world = Arc::new(World::start(backend).await);
+        let world = Arc::new(world(backend).await);
         let handle = Handle::current();
         let stories = tokio::task::spawn_blocking(move || {
             let config = Config {
@@ -283,6 +310,7 @@ hms_testkit::on_both_back_ends! {
                     for step in steps {
                         story.take(step).await;
                         story.compare().await;
+                        story.wait(STEP).await;
                     }
                 });
                 Ok(())
