@@ -29,7 +29,7 @@ pub(crate) const FAMILY: [&str; 20] = [
 const HANDS: usize = 16;
 /// How many of them are seen once, so that every service knows them.
 const VISITS: usize = 100;
-/// How long the news of a patient may take to the appointment service.
+/// How long the news of a patient may take to another service.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait before it is asked again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -53,8 +53,8 @@ pub struct Hospital {
 }
 
 impl Hospital {
-    /// Makes all of them, as far as they are not there, and books something for the last ones, so that every service
-    /// knows them when this returns.
+    /// Makes all of them, as far as they are not there, books something for the last ones and drafts an invoice for the
+    /// very last, so that every service knows them when this returns.
     pub async fn fill(api: &Api, gateway: SocketAddr, size: Size) -> anyhow::Result<Self> {
         let hospital = Self {
             practitioners: make_all(api, gateway, "practitioners", size.practitioners, practitioner).await?,
@@ -65,6 +65,9 @@ impl Hospital {
         let seen = hospital.patients.iter().rev().take(VISITS).zip(practitioners);
         for (number, (patient, practitioner)) in seen.enumerate() {
             first_visit(&mut api, number, patient, practitioner).await?;
+        }
+        if let Some(last) = hospital.patients.last() {
+            first_invoice(&mut api, last).await?;
         }
         Ok(hospital)
     }
@@ -139,15 +142,27 @@ async fn first_visit(api: &mut Api, number: usize, patient: &str, practitioner: 
         "patient_id": patient, "practitioner_id": practitioner,
         "start": format!("2029-01-{day:02}T{hour:02}:00:00Z"), "end": format!("2029-01-{day:02}T{hour:02}:30:00Z"),
     });
+    once_known(api, "/api/v1/appointments", &format!("load-visit-{number}"), &body).await?;
+    Ok(())
+}
+
+/// A draft, which nobody owes.
+async fn first_invoice(api: &mut Api, patient: &str) -> anyhow::Result<()> {
+    let body = json!({"patient_id": patient, "currency": "EUR", "lines": []});
+    once_known(api, "/api/v1/billing/invoices", "load-invoice", &body).await?;
+    Ok(())
+}
+
+/// Makes something of which a service has not heard yet, perhaps, whom it is about: asks until it has. Its id.
+pub(crate) async fn once_known(api: &mut Api, path: &str, key: &str, body: &Value) -> anyhow::Result<String> {
     let begun = Instant::now();
     loop {
-        let (status, answer) =
-            api.post("/api/v1/appointments", &format!("load-visit-{number}"), &body).await?;
+        let (status, answer) = api.post(path, key, body).await?;
         let unknown = answer.pointer("/error/code").is_some_and(|code| code == "UNKNOWN_REFERENCE");
         match status {
-            StatusCode::CREATED => return Ok(()),
+            StatusCode::CREATED => return id(&answer),
             _ if unknown && begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
-            _ => bail!("a first visit was answered with {status}: {answer}"),
+            _ => bail!("POST {path} was answered with {status}: {answer}"),
         }
     }
 }
@@ -169,7 +184,7 @@ fn ids(page: &Value) -> anyhow::Result<Vec<String>> {
     results.iter().map(id).collect()
 }
 
-fn id(record: &Value) -> anyhow::Result<String> {
+pub(crate) fn id(record: &Value) -> anyhow::Result<String> {
     let id = record.get("id").and_then(Value::as_str);
     id.map(str::to_owned).context("the record has no id")
 }

@@ -38,6 +38,8 @@ pub enum Kind {
     Book,
     /// A new patient.
     Register,
+    /// An invoice of three services, issued at once. HMS alone has these.
+    Issue,
     /// A sign-in with a password.
     SignIn,
     /// The next free slots, at random of all or the first one of each practitioner. HMS alone has these.
@@ -100,6 +102,7 @@ impl Work {
             Kind::Find => Ask::Named(fastrand::choice(crate::hospital::PARTS).unwrap_or_default()),
             Kind::Book => Ask::Booking(booking),
             Kind::Register => Ask::Registration,
+            Kind::Issue => Ask::Invoice(patient),
             Kind::SignIn => Ask::SignIn(self.credentials.as_ref()),
             Kind::Search => Ask::Slots,
         };
@@ -126,7 +129,7 @@ impl Work {
     pub fn judge(&self, answer: &Answer) -> Outcome {
         let done = match self.kind {
             Kind::Read | Kind::List | Kind::Find | Kind::SignIn | Kind::Search => StatusCode::OK,
-            Kind::Book | Kind::Register => StatusCode::CREATED,
+            Kind::Book | Kind::Register | Kind::Issue => StatusCode::CREATED,
         };
         let taken: &[u8] = match self.speaks {
             Speaks::Hms => hms::TAKEN,
@@ -147,6 +150,7 @@ enum Ask<'a> {
     Named(&'a str),
     Booking(Booking<'a>),
     Registration,
+    Invoice(&'a str),
     SignIn(Option<&'a Credentials>),
     Slots,
 }
@@ -228,6 +232,8 @@ mod tests {
             (Kind::Book, Speaks::Hms, 201, "", Outcome::Done),
             (Kind::Register, Speaks::Hms, 201, "", Outcome::Done),
             (Kind::Register, Speaks::Hms, 409, taken, Outcome::Failed),
+            (Kind::Issue, Speaks::Hms, 201, "", Outcome::Done),
+            (Kind::Issue, Speaks::Hms, 200, "", Outcome::Failed),
             (Kind::Book, Speaks::Hms, 200, "", Outcome::Failed),
             (Kind::Book, Speaks::Hms, 409, taken, Outcome::Conflict),
             (Kind::Book, Speaks::Fastapi, 409, theirs, Outcome::Conflict),
@@ -266,6 +272,7 @@ mod tests {
         let key = |kind| work(kind, Speaks::Hms).request().unwrap().headers()[IDEMPOTENCY_KEY].clone();
         assert_ne!(key(Kind::Book), key(Kind::Book));
         assert_ne!(key(Kind::Register), key(Kind::Register));
+        assert_ne!(key(Kind::Issue), key(Kind::Issue));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use hms_db::{Database, Heard};
+use hms_load::hospital::Hospital;
+use hms_load::work::{Kind, Speaks, Work};
 use hms_model::audit::{Action, Actor, AuditEntry, Outcome};
 use hms_model::event::{
     AuditRecorded, Envelope, PatientCreated, PatientFacts, PractitionerCreated, PractitionerFacts,
@@ -19,6 +21,8 @@ use hms_model::id::{Id, PatientId, PractitionerId};
 use hms_model::role::Role;
 use hms_testkit::database::wanted;
 use hms_testkit::{Answer, Backend, Client, TestService};
+use http::HeaderValue;
+use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use serde_json::json;
 
@@ -26,6 +30,9 @@ use serde_json::json;
 const REGISTER: &str = include_str!("../sql/register.sql");
 /// What it runs beside `POST /appointments`.
 const BOOK: &str = include_str!("../sql/book.sql");
+
+/// What it runs beside `POST /billing/invoices`.
+const ISSUE: &str = include_str!("../sql/issue.sql");
 
 /// All that goes to the database of a service, but what its bus asks about the outbox from time to time.
 #[derive(Clone, Default)]
@@ -133,10 +140,8 @@ async fn a_write_sends_what_pgbench_is_given_to_compare() {
 
 type Appointments = TestService<hms_appointment::Service>;
 
-/// Tells the service of somebody to book for, and of somebody to book with.
-async fn introduce(app: &Appointments) -> (PatientId, PractitionerId) {
-    let (patient_id, practitioner_id) = (Id::new(app.clock.now()), Id::new(app.clock.now()));
-    app.deliver(&PatientCreated(PatientFacts {
+fn patient(patient_id: PatientId) -> PatientCreated {
+    PatientCreated(PatientFacts {
         patient_id,
         version: 1,
         account_id: None,
@@ -145,8 +150,13 @@ async fn introduce(app: &Appointments) -> (PatientId, PractitionerId) {
         phone: None,
         language: None,
         active: true,
-    }))
-    .await;
+    })
+}
+
+/// Tells the service of somebody to book for, and of somebody to book with.
+async fn introduce(app: &Appointments) -> (PatientId, PractitionerId) {
+    let (patient_id, practitioner_id) = (Id::new(app.clock.now()), Id::new(app.clock.now()));
+    app.deliver(&patient(patient_id)).await;
     app.deliver(&PractitionerCreated(PractitionerFacts {
         practitioner_id,
         version: 1,
@@ -185,6 +195,31 @@ async fn a_booking_sends_what_pgbench_is_given_to_compare() {
     };
     let statements = sent_by(&journal, run).await;
     expect_sent(&journal, &statements, BOOK);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_invoice_sends_what_pgbench_is_given_to_compare() {
+    if !wanted(Backend::Postgres) {
+        return;
+    }
+    let app = TestService::<hms_billing::Service>::start(Backend::Postgres).await;
+    let patient_id: PatientId = Id::new(app.clock.now());
+    app.deliver(&patient(patient_id)).await;
+    let journal = Journal::of(&app.database);
+    let accountant = app.client(&[Role::Accountant]);
+    let hospital = Hospital { patients: vec![patient_id.to_string()], practitioners: Vec::new() };
+    let work = Work::new(Kind::Issue, Speaks::Hms, HeaderValue::from_static(""), hospital);
+    let run = async |number: usize| {
+        let (parts, body) = work.request().unwrap().into_parts();
+        let key = format!("key-{number}");
+        let headers = [("Idempotency-Key", key.as_str()), ("Content-Type", "application/json")];
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        let answer = accountant.request("POST", parts.uri.path(), &headers, Some(body)).await;
+        assert_eq!(answer.expect(201)["status"], "issued");
+    };
+    let statements = sent_by(&journal, run).await;
+    expect_sent(&journal, &statements, ISSUE);
     app.stop().await;
 }
 

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
-use hms_db::{At, Code, Db, Json, Key, LockExt, MultiBackend, compare};
+use hms_db::{At, Code, Db, Json, KeepExt, Key, LockExt, MultiBackend, compare};
 use hms_model::id::{AppointmentId, DepartmentId, InvoiceId, PatientId, PayerId};
 use hms_model::money::Money;
 use hms_model::role::Reach;
@@ -169,14 +169,14 @@ pub const fn series_of(kind: Kind) -> &'static str {
 pub fn take_number(db: &mut Db, kind: Kind) -> hms_db::Result<String> {
     let code = series_of(kind);
     let row = series::table.find(code);
-    diesel::update(row).set(series::next.eq(series::next + 1)).execute(db)?;
+    diesel::update(row).set(series::next.eq(series::next + 1)).kept().execute(db)?;
     let next: i64 = row.select(series::next).first(db)?;
     Ok(join(code, next - 1))
 }
 
 /// Writes a new invoice.
 pub fn insert(db: &mut Db, invoice: &Invoice) -> hms_db::Result<()> {
-    diesel::insert_into(invoices::table).values(Row::of(invoice)?).execute(db)?;
+    diesel::insert_into(invoices::table).values(Row::of(invoice)?).kept().execute(db)?;
     Ok(())
 }
 

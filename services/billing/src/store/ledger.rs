@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
-use hms_db::{At, Code, Db, InsertExt, Key, MultiBackend, compare};
+use hms_db::{At, Code, Db, InsertExt, KeepExt, Key, MultiBackend, compare};
 use hms_model::id::LedgerEntryId;
 use hms_model::money::Currency;
 use uuid::Uuid;
@@ -73,7 +73,7 @@ pub fn post(db: &mut Db, entry: &Entry) -> hms_db::Result<()> {
             amount: posting.amount,
             department_id: posting.department_id.map(Key::from),
         };
-        diesel::insert_into(postings::table).values(row).execute(db)?;
+        diesel::insert_into(postings::table).values(row).kept().execute(db)?;
     }
     let row = Row {
         id: entry.id.into(),
@@ -85,7 +85,7 @@ pub fn post(db: &mut Db, entry: &Entry) -> hms_db::Result<()> {
         reverses: entry.reverses.map(Key::from),
         created_at: entry.created_at.into(),
     };
-    diesel::insert_into(entries::table).values(row).execute(db)?;
+    diesel::insert_into(entries::table).values(row).kept().execute(db)?;
     Ok(())
 }
 

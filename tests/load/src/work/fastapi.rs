@@ -20,6 +20,7 @@ pub(super) fn write(ask: Ask<'_>) -> Written {
         }
         // Nothing that it has; a request that fails says so.
         Ask::Slots => Written::get("/slots"),
+        Ask::Invoice(_) => Written::get("/invoices"),
     }
 }
 
