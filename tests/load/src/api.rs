@@ -72,9 +72,14 @@ impl Api {
         Self::enter(address, "/auth/login", &body, "access_token").await
     }
 
+    /// A client that has signed in elsewhere: with this `Authorization`.
+    pub async fn of_token(address: SocketAddr, token: HeaderValue) -> anyhow::Result<Self> {
+        Ok(Self { connection: Connection::open(address).await?, token })
+    }
+
     /// Another connection of the same client.
     pub async fn again(&self, address: SocketAddr) -> anyhow::Result<Self> {
-        Ok(Self { connection: Connection::open(address).await?, token: self.token() })
+        Self::of_token(address, self.token()).await
     }
 
     /// The `Authorization` of this client.
@@ -92,6 +97,11 @@ impl Api {
     /// Makes something, once, however often it is asked for with this key.
     pub async fn post(&mut self, path: &str, key: &str, body: &Value) -> anyhow::Result<(StatusCode, Value)> {
         self.send(Method::POST, path, key, Some(body)).await
+    }
+
+    /// Changes something.
+    pub async fn patch(&mut self, path: &str, body: &Value) -> anyhow::Result<(StatusCode, Value)> {
+        self.send(Method::PATCH, path, "", Some(body)).await
     }
 
     async fn send(

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -44,15 +45,23 @@ impl Connection {
     }
 
     /// Sends a request and reads the whole answer. After an error the connection is of no more use.
-    pub async fn send(&mut self, mut request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
-        request.headers_mut().insert(HOST, self.host.clone());
-        timeout(PATIENCE, self.exchange(request)).await.context("no answer in time")?
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+        let exchange = async {
+            let response = self.ask(request).await?;
+            let status = response.status();
+            Ok(Answer { status, body: response.into_body().collect().await?.to_bytes() })
+        };
+        timeout(PATIENCE, exchange).await.context("no answer in time")?
     }
 
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+    /// Sends a request and reads the head of the answer, whose body comes bit by bit and may have no end.
+    pub async fn open_stream(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Incoming>> {
+        timeout(PATIENCE, self.ask(request)).await.context("no answer in time")?
+    }
+
+    async fn ask(&mut self, mut request: Request<Full<Bytes>>) -> anyhow::Result<Response<Incoming>> {
+        request.headers_mut().insert(HOST, self.host.clone());
         self.sender.ready().await?;
-        let response = self.sender.send_request(request).await?;
-        let status = response.status();
-        Ok(Answer { status, body: response.into_body().collect().await?.to_bytes() })
+        Ok(self.sender.send_request(request).await?)
     }
 }

@@ -8,11 +8,15 @@ use clap::{Args, Parser, Subcommand};
 use hms_load::api::{Api, Credentials};
 use hms_load::events::Road;
 use hms_load::hospital::{Hospital, Size};
+use hms_load::listeners;
 use hms_load::load::{self, Plan};
+use hms_load::storm::{self, Storm};
 use hms_load::work::{Kind, Speaks, Work};
 use hms_model::service::SERVICES;
 use hms_settings::Settings;
 
+/// How long a change may take to those who listen.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Whom a race is about, where the API does not tell who is there.
 const ONE_OF_EACH: Size = Size { patients: 1, practitioners: 1 };
 
@@ -97,6 +101,33 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         seconds: u16,
     },
+    /// Measures how long reads at a steady rate take, alone and while many sign in, and prints one line of it.
+    Storm {
+        /// Where the gateway is.
+        #[arg(long)]
+        gateway: SocketAddr,
+        /// How many sign in at the same time.
+        #[arg(long, default_value_t = 64)]
+        connections: u16,
+        /// Reads a second.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+        rate: u32,
+        /// How many seconds to read, each time.
+        #[arg(long, default_value_t = 10)]
+        seconds: u16,
+    },
+    /// Measures how long a change of the queue takes to the last of many who listen, and prints one line of it.
+    Listeners {
+        /// Where the gateway is.
+        #[arg(long)]
+        gateway: SocketAddr,
+        /// How many listen.
+        #[arg(long, default_value_t = 1_000)]
+        listeners: usize,
+        /// How many changes they hear of.
+        #[arg(long, default_value_t = 30)]
+        changes: usize,
+    },
     /// Measures deliveries of webhooks beside a bare loop that signs and posts, and prints one line of it.
     Webhooks {
         /// Where the gateway is; its platform allows webhooks to http and private addresses.
@@ -173,6 +204,29 @@ async fn enter(
     })
 }
 
+/// A storm of sign-ins.
+async fn weather(storm: Storm, settings: &Settings) -> anyhow::Result<storm::Report> {
+    let credentials = Credentials::read(settings)?;
+    let mut api = Api::sign_in(storm.gateway, &credentials).await?;
+    let hospital = Hospital::open(&mut api).await?;
+    let work = |kind| Work::new(kind, Speaks::Hms, api.token(), hospital.clone());
+    let sign_ins = work(Kind::SignIn).signing_in(credentials);
+    storm::measure(storm, &work(Kind::Read), &sign_ins).await
+}
+
+/// Many who listen to a queue of their own.
+async fn listen(
+    gateway: SocketAddr,
+    listeners: usize,
+    changes: usize,
+    settings: &Settings,
+) -> anyhow::Result<listeners::Report> {
+    let mut api = Api::sign_in(gateway, &Credentials::read(settings)?).await?;
+    let department = listeners::department(&mut api).await?;
+    let plan = listeners::Plan { gateway, department, listeners, changes, patience: PATIENCE };
+    listeners::measure(&mut api, &plan).await
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::from_environment();
@@ -201,6 +255,15 @@ async fn main() -> anyhow::Result<()> {
             let (credentials, measured) =
                 (Credentials::read(&settings)?, Duration::from_secs(seconds.into()));
             writeln!(io::stdout(), "{}", hms_load::identity::measure(gateway, credentials, measured).await?)?;
+        }
+        Command::Storm { gateway, connections, rate, seconds } => {
+            let measured = Duration::from_secs(seconds.into());
+            let report = weather(Storm { gateway, connections, rate, measured }, &settings).await?;
+            writeln!(io::stdout(), "{report}")?;
+        }
+        Command::Listeners { gateway, listeners, changes } => {
+            let report = listen(gateway, listeners, changes, &settings).await?;
+            writeln!(io::stdout(), "{report}")?;
         }
         Command::Webhooks { gateway, events } => {
             let api = Api::sign_in(gateway, &Credentials::read(&settings)?).await?;

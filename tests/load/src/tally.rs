@@ -59,7 +59,7 @@ impl Tally {
 }
 
 /// The nearest rank: the smallest value that is not below so many per cent of all. `None` of nothing.
-fn percentile(sorted: &[u32], per_cent: usize) -> Option<Duration> {
+pub(crate) fn percentile(sorted: &[u32], per_cent: usize) -> Option<Duration> {
     let rank = (sorted.len() * per_cent).div_ceil(100);
     let micros = sorted.get(rank.checked_sub(1)?)?;
     Some(Duration::from_micros(u64::from(*micros)))
@@ -87,7 +87,7 @@ impl Report {
     }
 
     /// The failures by status: `503:4,broken:1`, or `-` if there are none.
-    fn failures_by_status(&self) -> String {
+    pub(crate) fn failures_by_status(&self) -> String {
         let each = self.failures.iter().map(|(status, count)| match status {
             Some(status) => format!("{}:{count}", status.as_u16()),
             None => format!("broken:{count}"),
