@@ -75,7 +75,10 @@ async fn lines_of_processes_are_merged() {
     })
     .await;
     assert_eq!(services.into_iter().collect::<Vec<_>>(), ["auth", "user"]);
-    assert!(shown(&platform, &["user"]).await.iter().all(|line| line["service"] == "user"));
+    let of_user = shown(&platform, &["user"]).await;
+    let others = |line: &Value| line["service"].as_str().is_some_and(|name| name != "user");
+    assert!(of_user.iter().any(|line| line["message"] == "answering"), "{of_user:#?}");
+    assert!(!of_user.iter().any(others), "{of_user:#?}");
 }
 
 #[tokio::test]

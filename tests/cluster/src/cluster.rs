@@ -253,7 +253,6 @@ fn with_settings(mut workload: Workload, settings: &[(&str, &str)]) -> Workload 
         ("HMS_ADMIN_PASSWORD", ADMIN_PASSWORD),
         // One client asks for more than many people would, and signs in once.
         ("HMS_RATE_LIMITS", "off"),
-        ("TOKEN_EXPIRY", "24h"),
         ("LOG_LEVEL", "INFO"),
     ];
     let all = own.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

@@ -136,6 +136,8 @@ fn named_port(port: &Value) -> (String, u16) {
     (text(&port["name"]), port["containerPort"].as_u64().unwrap().try_into().unwrap())
 }
 
+/// Kustomize breaks what is long into lines, as Kubernetes takes it.
 fn decoded(value: &Value) -> String {
-    String::from_utf8(BASE64.decode(text(value).as_bytes()).unwrap()).unwrap()
+    let text: String = text(value).split_whitespace().collect();
+    String::from_utf8(BASE64.decode(text.as_bytes()).unwrap()).unwrap()
 }

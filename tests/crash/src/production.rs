@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use hms_model::service::SERVICES;
 use hms_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Ports, until};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::client::Client;
@@ -144,15 +145,19 @@ impl Platform {
         }
     }
 
-    /// Ends the processes; says which had ended by themselves before, and which ended badly now.
+    /// Ends the processes, all at once: each serves on for some seconds. Says which had ended by themselves before, and
+    /// which ended badly now.
     async fn stop(&mut self) -> (Vec<String>, Vec<String>) {
         let (mut by_themselves, mut badly) = (Vec::new(), Vec::new());
+        let mut ending = JoinSet::new();
         for (name, program) in std::mem::take(&mut self.programs) {
             let ends = program.seen().by_itself;
             if !ends.is_empty() {
                 by_themselves.push(format!("{name} ended by itself and was started again: {ends:?}"));
             }
-            let status = program.stop().await;
+            ending.spawn(async move { (name, program.stop().await) });
+        }
+        for (name, status) in ending.join_all().await {
             if !status.success() {
                 badly.push(format!("{name} ended upon SIGTERM with {status}"));
             }

@@ -113,7 +113,7 @@ pub async fn an_event_is_poison(platform: &Platform) {
 /// A service stands still for longer than a second, and answers then.
 pub async fn requests_hang(processes: &Processes<'_>, admin: &Person) {
     processes.process("billing").signal("STOP");
-    let asking = (0..CROWD).map(|_| admin.client.get("/api/v1/invoices"));
+    let asking = (0..CROWD).map(|_| admin.client.get("/api/v1/billing/invoices"));
     let goes_on = async {
         // That it stands still for so long is the fault itself.
         tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -160,9 +160,13 @@ pub async fn the_audit_cannot_be_read(platform: &Platform, processes: &mut Proce
 /// Somebody has a table for themselves, and more requests come than there are connections.
 pub async fn all_connections_are_in_use(platform: &Platform, admin: &Person) {
     let _locked = lock(platform, "user", "patients");
+    // Of those who read what nobody has changed, many wait for one statement; of those who write each has a connection.
+    let body = records::patient("Ann", "Andersson").to_string().into_bytes();
+    let headers = [("content-type", "application/json")];
     loop {
-        let asking = (0..CROWD).map(|_| admin.client.try_request("GET", "/api/v1/patients", &[], None));
-        join_all(asking).await;
+        let writing = (0..CROWD)
+            .map(|_| admin.client.try_request("POST", "/api/v1/patients", &headers, Some(body.clone())));
+        join_all(writing).await;
     }
 }
 
