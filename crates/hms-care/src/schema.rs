@@ -45,6 +45,8 @@ diesel::table! {
     practitioners (id) {
         /// The practitioner.
         id -> Uid,
+        /// The version of the practitioner.
+        version -> BigInt,
         /// Their account.
         account_id -> Nullable<Uid>,
         /// Their department.

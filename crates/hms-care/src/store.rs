@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_db::{At, Db, InsertExt, Key, Result};
-use hms_model::event::{BreakGlassFacts, CareFacts};
-use hms_model::id::PatientId;
+use hms_model::event::{BreakGlassFacts, CareFacts, PractitionerFacts};
+use hms_model::id::{AppointmentId, PatientId};
 use hms_model::role::Viewer;
 
 use crate::schema::{broken_glass, care_relations, practitioners};
@@ -43,6 +43,38 @@ pub fn keep_relation(db: &mut Db, facts: &CareFacts) -> Result<bool> {
     Ok(before != (patient, practitioner, department, facts.binding))
 }
 
+/// What binds somebody by these appointments.
+pub fn relations(
+    db: &mut Db,
+    appointments: impl IntoIterator<Item = AppointmentId>,
+) -> Result<Vec<CareFacts>> {
+    let keys: Vec<Key> = appointments.into_iter().map(Key::from).collect();
+    let rows: Vec<(Key, i64, Key, Key, Option<Key>)> = care_relations::table
+        .filter(care_relations::appointment_id.eq_any(keys))
+        .filter(care_relations::binding.eq(true))
+        .select((
+            care_relations::appointment_id,
+            care_relations::version,
+            care_relations::patient_id,
+            care_relations::practitioner_id,
+            care_relations::department_id,
+        ))
+        .order(care_relations::appointment_id)
+        .load(db)?;
+    let facts =
+        |(appointment, version, patient, practitioner, department): (Key, _, Key, Key, Option<Key>)| {
+            CareFacts {
+                appointment_id: appointment.into(),
+                version,
+                patient_id: patient.into(),
+                practitioner_id: practitioner.into(),
+                department_id: department.map(Into::into),
+                binding: true,
+            }
+        };
+    Ok(rows.into_iter().map(facts).collect())
+}
+
 /// Keeps that somebody has broken the glass.
 pub fn keep_glass(db: &mut Db, facts: &BreakGlassFacts) -> Result<()> {
     let values = (
@@ -52,6 +84,23 @@ pub fn keep_glass(db: &mut Db, facts: &BreakGlassFacts) -> Result<()> {
         broken_glass::until.eq(At(facts.until)),
     );
     diesel::insert_into(broken_glass::table).values(values).or_ignore().execute(db)?;
+    Ok(())
+}
+
+/// Keeps what is new of a practitioner, unless this version or a newer one is known. Inserted first: of two deliveries at
+/// once the second waits here for the first, and then sees what it has written.
+pub fn keep_practitioner(db: &mut Db, facts: &PractitionerFacts) -> Result<()> {
+    let id = Key::from(facts.practitioner_id);
+    let values = (
+        practitioners::version.eq(facts.version),
+        practitioners::account_id.eq(facts.account_id.map(Key::from)),
+        practitioners::department_id.eq(facts.department_id.map(Key::from)),
+    );
+    let new = (practitioners::id.eq(id), values);
+    if diesel::insert_into(practitioners::table).values(new).or_ignore().execute(db)? == 0 {
+        let older = practitioners::table.find(id).filter(practitioners::version.lt(facts.version));
+        diesel::update(older).set(values).execute(db)?;
+    }
     Ok(())
 }
 

@@ -56,6 +56,12 @@ pub trait Service: Send + Sync + 'static {
     /// The tables it owns.
     fn migrations() -> EmbeddedMigrations;
 
+    /// Tables that it has as others have them, from the crate that knows what they are for; made before its own. Few
+    /// services have any.
+    fn shared_migrations() -> Option<EmbeddedMigrations> {
+        None
+    }
+
     /// Its routes under `/api/v1`.
     fn routes(routes: &mut ServiceConfig<'_>);
 

@@ -94,7 +94,9 @@ impl Running {
 
 /// The tables of a service: what the shared crates keep in its database, then its own.
 pub fn all_migrations<S: Service>() -> Migrations {
-    Migrations::new().and(hms_bus::MIGRATIONS).and(MIGRATIONS).and(S::migrations())
+    let common = Migrations::new().and(hms_bus::MIGRATIONS).and(MIGRATIONS);
+    let common = S::shared_migrations().into_iter().fold(common, Migrations::and);
+    common.and(S::migrations())
 }
 
 /// Starts a service; returns when it answers.

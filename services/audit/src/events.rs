@@ -2,7 +2,7 @@
 //! whose care. And what it publishes: how far its chain has come.
 
 use hms_bus::{ConsumeError, Consumer, Deliveries};
-use hms_care::{keep_glass, keep_relation};
+use hms_care::{keep_glass, keep_practitioner, keep_relation};
 use hms_model::audit::AuditEntry;
 use hms_model::event::{
     AccessBreakGlass, AuditDisclosed, AuditRecorded, CareTeamChanged, PractitionerCreated,
@@ -10,7 +10,6 @@ use hms_model::event::{
 };
 
 use crate::store::chain;
-use crate::store::directory::keep_practitioner;
 
 /// The handlers of the events.
 pub fn consumer() -> Consumer {

@@ -79,16 +79,5 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    use diesel::sql_types::{BigInt, Nullable};
-    use hms_db::sql::Uid;
-    practitioners (id) {
-        id -> Uid,
-        version -> BigInt,
-        account_id -> Nullable<Uid>,
-        department_id -> Nullable<Uid>,
-    }
-}
-
 diesel::joinable!(entry_patients -> entries (seq));
 diesel::allow_tables_to_appear_in_same_query!(entries, entry_patients);

@@ -1,13 +1,15 @@
-//! What the service consumes: who the patients are, what happens to them that they are to be told, and mails about
-//! accounts.
+//! What the service consumes: who the patients are and in whose care, what happens to them that they are to be told, and
+//! mails about accounts.
 
 use hms_bus::{ConsumeError, Consumer, Delivery};
+use hms_care::{keep_glass, keep_practitioner, keep_relation};
 use hms_model::event::{
     AccessBreakGlass, AccountInvited, AccountMailFacts, AccountPasswordResetRequested,
     AccountVerificationRequested, AppointmentArrived, AppointmentCancelled, AppointmentFacts,
     AppointmentFulfilled, AppointmentNoshow, AppointmentRescheduled, AppointmentScheduled,
-    BillingInvoiceIssued, BreakGlassFacts, DepartmentCreated, DepartmentUpdated, InvoiceFacts, MessageSent,
-    OfferFacts, PatientCreated, PatientFacts, PatientUpdated, WaitlistOffered,
+    BillingInvoiceIssued, BreakGlassFacts, CareTeamChanged, DepartmentCreated, DepartmentUpdated,
+    InvoiceFacts, MessageSent, OfferFacts, PatientCreated, PatientFacts, PatientUpdated, PractitionerCreated,
+    PractitionerUpdated, WaitlistOffered,
 };
 use hms_model::id::{Id, PatientId};
 
@@ -31,6 +33,9 @@ pub fn consumer(desk: &Desk) -> Consumer {
         .on::<PatientUpdated>(at(desk, |desk, delivery, PatientUpdated(facts)| know(desk, delivery, facts)))
         .on::<DepartmentCreated>(|delivery, event| Ok(departments::keep(delivery.db, &event.0)?))
         .on::<DepartmentUpdated>(|delivery, event| Ok(departments::keep(delivery.db, &event.0)?))
+        .on::<PractitionerCreated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))
+        .on::<PractitionerUpdated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))
+        .on::<CareTeamChanged>(|delivery, event| Ok(keep_relation(delivery.db, &event.0).map(drop)?))
         .on::<WaitlistOffered>(at(desk, |desk, delivery, WaitlistOffered(facts)| {
             offer(desk, delivery, facts)
         }))
@@ -105,6 +110,7 @@ fn mail(
 }
 
 fn warn(desk: &Desk, delivery: &mut Delivery<'_>, facts: &BreakGlassFacts) -> Result<(), ConsumeError> {
+    keep_glass(delivery.db, facts)?;
     let Some(recipient) = &desk.house.privacy_email else { return Ok(()) };
     let ids = (delivery.envelope.id, Id::new(delivery.now));
     post(desk, delivery, AccountMail::of_broken_glass(facts, recipient.to_string(), ids, delivery.now))

@@ -19,6 +19,7 @@ mod webhooks;
 use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use hms_model::role::RecordAccess;
 use hms_service::Context;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -47,6 +48,8 @@ pub struct State {
     channels: Arc<Channels>,
     desk: Desk,
     webhooks: Webhooks,
+    /// Whose messages staff see.
+    access: RecordAccess,
 }
 
 impl hms_service::Service for Service {
@@ -56,6 +59,10 @@ impl hms_service::Service for Service {
 
     fn migrations() -> EmbeddedMigrations {
         MIGRATIONS
+    }
+
+    fn shared_migrations() -> Option<EmbeddedMigrations> {
+        Some(hms_care::MIGRATIONS)
     }
 
     fn routes(routes: &mut ServiceConfig<'_>) {
@@ -95,11 +102,12 @@ impl hms_service::Service for Service {
 
     async fn start(context: &Context) -> anyhow::Result<State> {
         let house = Arc::new(House::read(&context.settings)?);
+        let access = hms_care::record_access(&context.settings)?;
         let public_url = hms_access::public_url(&context.settings)?.into();
         let desk = Desk { house, bells: Bells::new(), public_url };
         let channels = Arc::new(Channels::open(context)?);
         Sender::start(context, &channels, &desk);
         context.tasks.spawn(|stop| reminding::run(context.clone(), desk.clone(), stop));
-        Ok(State { channels, desk, webhooks: Webhooks::start(context)? })
+        Ok(State { channels, desk, webhooks: Webhooks::start(context)?, access })
     }
 }

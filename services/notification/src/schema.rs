@@ -228,3 +228,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(webhooks, webhook_deliveries);
+hms_care::held_to_care!(messages, push_subscriptions);

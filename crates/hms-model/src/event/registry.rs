@@ -101,7 +101,7 @@ registry![
     BillingInvoiceVoided => ["notification", "metrics"],
     BillingPaymentCaptured => ["notification", "metrics"],
     BillingPaymentRefunded => ["notification", "metrics"],
-    CareTeamChanged => ["appointment", "audit"],
+    CareTeamChanged => ["appointment", "audit", "notification"],
     AccessBreakGlass => ["appointment", "audit", "notification"],
     AuditRecorded => ["audit"],
     AuditDisclosed => ["audit"],

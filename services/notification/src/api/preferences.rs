@@ -5,6 +5,8 @@ pub mod put;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+use hms_care::Sight;
 use hms_db::Db;
 use hms_model::id::PatientId;
 use hms_model::role::Reach;
@@ -12,6 +14,7 @@ use hms_problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api;
 use crate::domain::{ChannelKind, Group, QuietHours, Wishes, in_full};
 use crate::house::House;
 use crate::store::patients;
@@ -92,10 +95,10 @@ impl From<GroupChannels> for BTreeMap<Group, BTreeSet<ChannelKind>> {
 }
 
 /// Others' records are not told from those that do not exist. One's own may not have been heard of yet.
-fn check(db: &mut Db, reach: Reach, patient: PatientId) -> Result<(), Problem> {
-    let is_own = matches!(reach, Reach::Own { .. });
-    if !reach.covers(patient) || (!is_own && patients::find(db, patient)?.is_none()) {
+fn check(sight: &Sight, db: &mut Db, patient: PatientId, now: DateTime<Utc>) -> Result<(), Problem> {
+    let is_own = matches!(sight.reach(), Reach::Own { .. });
+    if !is_own && patients::find(db, patient)?.is_none() {
         return Err(Code::NotFound.into());
     }
-    Ok(())
+    api::check(sight, db, patient, now)
 }

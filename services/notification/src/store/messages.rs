@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_api::{Cmp, List, Page};
+use hms_care::{Carer, Sight, in_care};
 use hms_db::{At, Code, Db, InsertExt, Json, Key, LockExt, MultiBackend, Result, compare};
 use hms_model::id::{AppointmentId, NotificationId, PatientId};
 use hms_model::role::Reach;
@@ -173,8 +174,14 @@ pub fn ended(db: &mut Db, which: &Which, limit: i64) -> Result<Vec<Message>> {
 }
 
 /// One page of the messages that match and that the caller may see.
-pub fn list(db: &mut Db, list: &List<NotificationFilters>, reach: Reach) -> Result<Page<Message>> {
-    let matching = || matching(&list.filters, reach);
+pub fn list(
+    db: &mut Db,
+    list: &List<NotificationFilters>,
+    sight: &Sight,
+    now: DateTime<Utc>,
+) -> Result<Page<Message>> {
+    let (reach, carer) = (sight.reach(), sight.carer(db)?);
+    let matching = || matching(&list.filters, (reach, carer.as_ref()), now);
     let query = hms_service::page!(matching(), list, messages::id, { "created_at" => messages::created_at });
     let rows: Vec<Row> = query.select(Row::as_select()).load(db)?;
     let count = match list.must_count(rows.len()) {
@@ -185,7 +192,11 @@ pub fn list(db: &mut Db, list: &List<NotificationFilters>, reach: Reach) -> Resu
     Ok(Page::new(list, found, count, |message| message.id.uuid()))
 }
 
-fn matching(filters: &NotificationFilters, reach: Reach) -> messages::BoxedQuery<'static, MultiBackend> {
+fn matching(
+    filters: &NotificationFilters,
+    (reach, carer): (Reach, Option<&Carer>),
+    now: DateTime<Utc>,
+) -> messages::BoxedQuery<'static, MultiBackend> {
     let mut query = messages::table.into_boxed();
     let own: Option<Vec<Key>> = match reach {
         Reach::Everyone => None,
@@ -195,6 +206,9 @@ fn matching(filters: &NotificationFilters, reach: Reach) -> messages::BoxedQuery
     };
     if let Some(own) = own {
         query = query.filter(messages::patient_id.eq_any(own));
+    }
+    if let Some(carer) = carer {
+        query = query.filter(in_care!(messages::patient_id, carer, now));
     }
     let read = |is_read: bool| {
         let Cmp { eq, r#in, .. } = &filters.read;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use hms_api::{List, Page};
+use hms_care::{Carer, Sight, in_care};
 use hms_db::{At, Db, InsertExt, Key, MultiBackend, Result, compare};
 use hms_model::Secret;
 use hms_model::id::{AccountId, PatientId, PushSubscriptionId};
@@ -50,8 +51,14 @@ pub fn of(db: &mut Db, patient: PatientId) -> Result<Vec<Subscription>> {
 }
 
 /// One page of those that match and that the caller may see.
-pub fn list(db: &mut Db, list: &List<SubscriptionFilters>, reach: Reach) -> Result<Page<Subscription>> {
-    let matching = || matching(&list.filters, reach);
+pub fn list(
+    db: &mut Db,
+    list: &List<SubscriptionFilters>,
+    sight: &Sight,
+    now: DateTime<Utc>,
+) -> Result<Page<Subscription>> {
+    let (reach, carer) = (sight.reach(), sight.carer(db)?);
+    let matching = || matching(&list.filters, (reach, carer.as_ref()), now);
     let query = hms_service::page!(matching(), list, subscriptions::id, { "created_at" => subscriptions::created_at });
     let rows: Vec<Row> = query.select(Row::as_select()).load(db)?;
     let count = match list.must_count(rows.len()) {
@@ -62,7 +69,11 @@ pub fn list(db: &mut Db, list: &List<SubscriptionFilters>, reach: Reach) -> Resu
     Ok(Page::new(list, found, count, |subscription| subscription.id.uuid()))
 }
 
-fn matching(filters: &SubscriptionFilters, reach: Reach) -> subscriptions::BoxedQuery<'static, MultiBackend> {
+fn matching(
+    filters: &SubscriptionFilters,
+    (reach, carer): (Reach, Option<&Carer>),
+    now: DateTime<Utc>,
+) -> subscriptions::BoxedQuery<'static, MultiBackend> {
     let mut query = subscriptions::table.into_boxed();
     let own: Option<Vec<Key>> = match reach {
         Reach::Everyone => None,
@@ -72,6 +83,9 @@ fn matching(filters: &SubscriptionFilters, reach: Reach) -> subscriptions::Boxed
     };
     if let Some(own) = own {
         query = query.filter(subscriptions::patient_id.eq_any(own));
+    }
+    if let Some(carer) = carer {
+        query = query.filter(in_care!(subscriptions::patient_id, carer, now));
     }
     query = compare!(query, subscriptions::patient_id, filters.patient_id, |id| Key::from(id));
     compare!(query, subscriptions::created_at, filters.created_at, |at| At(at))

@@ -9,6 +9,7 @@
 )]
 
 mod account_mails;
+mod care;
 mod causes;
 mod common;
 mod invitations;

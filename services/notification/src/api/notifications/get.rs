@@ -4,10 +4,12 @@ use actix_web::{get, web};
 use hms_api::Problems;
 use hms_model::id::NotificationId;
 use hms_model::role::scope;
-use hms_problem::{Code, Problem};
+use hms_problem::Problem;
 use hms_service::{Call, Disclosure, Reply};
 
 use super::{NOTIFICATION, NotificationWithAttempts};
+use crate::State;
+use crate::api::{check, sight};
 use crate::store::{attempts, messages};
 
 /// Shows one message, with all that was tried to send it; patients see only their own.
@@ -17,13 +19,16 @@ use crate::store::{attempts, messages};
 #[get("/notifications/{id}")]
 pub async fn get(
     call: Call<scope::NotificationRead>,
+    state: web::Data<State>,
     id: web::Path<NotificationId>,
 ) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
-    let (message, tried) = call.read(move |db| Ok((messages::find(db, id)?, attempts::of(db, id)?))).await?;
-    if !reach.covers(message.cause.patient_id) {
-        return Err(Code::NotFound.into());
-    }
+    let (sight, id, now) = (sight(&call, &state)?, id.into_inner(), call.context().clock.now());
+    let found = call.read(move |db| {
+        let message = messages::find(db, id)?;
+        check(&sight, db, message.cause.patient_id, now)?;
+        Ok((message, attempts::of(db, id)?))
+    });
+    let (message, tried) = found.await?;
     call.disclose(Disclosure::one(NOTIFICATION, id, message.cause.patient_id)).await?;
     let version = message.version;
     Ok(Reply::ok(&NotificationWithAttempts::new(message, tried))?.version(version))

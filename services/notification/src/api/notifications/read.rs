@@ -8,6 +8,8 @@ use hms_problem::{Code, Problem};
 use hms_service::{Call, Reply};
 
 use super::Notification;
+use crate::State;
+use crate::api::{check, sight};
 use crate::domain::{ChannelKind, Message};
 use crate::store::messages;
 
@@ -18,14 +20,13 @@ use crate::store::messages;
 #[post("/notifications/{id}/read")]
 pub async fn read(
     call: Call<scope::NotificationWrite>,
+    state: web::Data<State>,
     id: web::Path<NotificationId>,
 ) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
+    let (sight, id) = (sight(&call, &state)?, id.into_inner());
     call.write(move |work| {
         let message = messages::hold(work.db, id)?;
-        if !reach.covers(message.cause.patient_id) {
-            return Err(Code::NotFound.into());
-        }
+        check(&sight, work.db, message.cause.patient_id, work.now)?;
         if message.channel != ChannelKind::InApp {
             return Err(Problem::new(Code::IllegalTransition).message("The message is not there to be read."));
         }

@@ -9,6 +9,7 @@ use hms_service::{Call, Disclosure, Reply};
 
 use super::{NotificationPreferences, PREFERENCES, check};
 use crate::State;
+use crate::api::sight;
 use crate::store::preferences;
 
 /// Shows which messages a patient wants; patients see only their own.
@@ -22,9 +23,12 @@ pub async fn get(
     state: web::Data<State>,
     id: web::Path<PatientId>,
 ) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
-    let wishes =
-        call.read(move |db| check(db, reach, id).and_then(|()| Ok(preferences::find(db, id)?))).await?;
+    let (sight, id, now) = (sight(&call, &state)?, id.into_inner(), call.context().clock.now());
+    let wishes = call.read(move |db| {
+        check(&sight, db, id, now)?;
+        Ok(preferences::find(db, id)?)
+    });
+    let wishes = wishes.await?;
     call.disclose(Disclosure::one(PREFERENCES, id, id)).await?;
     let version = wishes.version;
     Ok(Reply::ok(&NotificationPreferences::new(wishes, &state.desk.house))?.version(version))

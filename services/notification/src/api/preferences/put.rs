@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::{GroupChannels, NotificationPreferences, PREFERENCES, check};
 use crate::State;
+use crate::api::sight;
 use crate::domain::{QuietHours, Wishes};
 use crate::store::preferences;
 
@@ -43,7 +44,7 @@ pub async fn put(
     id: web::Path<PatientId>,
     body: Json<PreferencesChange>,
 ) -> Result<Reply, Problem> {
-    let (reach, id, said) = (call.reach()?, id.into_inner(), body.into_inner());
+    let (sight, id, said) = (sight(&call, &state)?, id.into_inner(), body.into_inner());
     if said.quiet_hours.is_some_and(|quiet| !quiet.is_sound()) {
         return Err(Problem::field(
             Code::Unprocessable,
@@ -53,7 +54,7 @@ pub async fn put(
     }
     let house = state.desk.house.clone();
     call.write(move |work| {
-        check(work.db, reach, id)?;
+        check(&sight, work.db, id, work.now)?;
         let before = preferences::hold(work.db, id)?;
         work.check_version(before.version)?;
         let after = Wishes {

@@ -5,10 +5,12 @@ use hms_api::Problems;
 use hms_model::audit::Action;
 use hms_model::id::PushSubscriptionId;
 use hms_model::role::scope;
-use hms_problem::{Code, Problem};
+use hms_problem::Problem;
 use hms_service::{Act, Call, Reply};
 
 use super::SUBSCRIPTION;
+use crate::State;
+use crate::api::{check, sight};
 use crate::store::push_subscriptions;
 
 /// Sends nothing to this browser or app any more; patients end only their own subscriptions.
@@ -18,14 +20,13 @@ use crate::store::push_subscriptions;
 #[delete("/push-subscriptions/{id}")]
 pub async fn delete(
     call: Call<scope::NotificationWrite>,
+    state: web::Data<State>,
     id: web::Path<PushSubscriptionId>,
 ) -> Result<Reply, Problem> {
-    let (reach, id) = (call.reach()?, id.into_inner());
+    let (sight, id) = (sight(&call, &state)?, id.into_inner());
     call.write(move |work| {
         let subscription = push_subscriptions::find(work.db, id)?;
-        if !reach.covers(subscription.patient_id) {
-            return Err(Code::NotFound.into());
-        }
+        check(&sight, work.db, subscription.patient_id, work.now)?;
         push_subscriptions::remove(work.db, id)?;
         work.audit(Act::new(Action::Delete, SUBSCRIPTION).on(id).of_patient(subscription.patient_id))?;
         Ok(Reply::no_content())

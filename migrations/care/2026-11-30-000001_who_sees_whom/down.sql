@@ -1,0 +1,3 @@
+DROP TABLE practitioners;
+DROP TABLE broken_glass;
+DROP TABLE care_relations;
