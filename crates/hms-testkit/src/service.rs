@@ -82,6 +82,17 @@ impl<S: Service> TestService<S> {
         &self.own.url
     }
 
+    /// Another process of it, at the same database and clock and with the same data folder, such as the next version.
+    pub async fn beside(&self) -> Running {
+        let settings = Settings::default().with([
+            ("DATABASE_URL", self.own.url.expose()),
+            ("HMS_DATA_DIR", self.folder.path().display().to_string()),
+        ]);
+        let listener = Some(TcpListener::bind("127.0.0.1:0").unwrap());
+        let wiring = Wiring { clock: self.clock.clone(), listener, ..Wiring::default() };
+        hms_service::start::<S>(&settings, wiring).await.unwrap()
+    }
+
     /// A client without a token.
     pub fn anonymous(&self) -> Client {
         Client::new(self.base(), None)

@@ -10,7 +10,9 @@ mod common;
 
 use chrono::TimeDelta;
 use common::{APPOINTMENTS, World, at, path, practitioner_facts, wish};
-use hms_model::event::{AccessBreakGlass, BreakGlassFacts, CareFacts, CareTeamChanged, PractitionerCreated};
+use hms_model::event::{
+    AccessBreakGlass, BreakGlassFacts, CareFacts, CareTeamChanged, PractitionerCreated, PractitionerUpdated,
+};
 use hms_model::id::{AccountId, DepartmentId, Id, PatientId, PractitionerId};
 use hms_model::role::Role;
 use hms_testkit::{Answer, Backend, Client, TestService, on_both_back_ends};
@@ -121,6 +123,21 @@ on_both_back_ends! {
         assert!(!ward.seen().await);
         ward.cared_for(ward.practitioner, None, 4, false).await;
         assert!(!ward.seen().await, "what was called off binds nobody");
+    }
+
+    async fn who_a_practitioner_is_may_be_told_later_than_that_there_is_one(backend) {
+        let ward = Ward::open(backend).await;
+        let (practitioner, claims) = (Id::new(ward.world.app.clock.now()), ward.world.app.claims(&[Role::Doctor]));
+        let mut facts = practitioner_facts(practitioner, 1, true);
+        ward.world.app.deliver(&PractitionerCreated(facts.clone())).await;
+        ward.cared_for(none(), Some(ward.department), 1, true).await;
+        let doctor = ward.world.app.client_with(claims.clone());
+        told(&doctor.get(&path(&ward.appointment)).await, false);
+        // A version of the service that kept less had it from the same event.
+        facts.account_id = Some(claims.sub);
+        facts.department_id = Some(ward.department);
+        ward.world.app.deliver(&PractitionerUpdated(facts)).await;
+        told(&doctor.get(&path(&ward.appointment)).await, true);
     }
 
     async fn broken_glass_opens_the_appointments_of_one_patient_for_a_time(backend) {

@@ -8,6 +8,7 @@ mod records;
 mod refolding;
 mod schema;
 mod store;
+mod telling;
 
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ impl hms_service::Service for Service {
     async fn start(context: &Context) -> anyhow::Result<Records> {
         let database = context.database.clone();
         context.tasks.spawn(|stop| refolding::run(database, stop));
+        context.tasks.spawn(|stop| telling::run(context.clone(), stop));
         Records::start(context)
     }
 }

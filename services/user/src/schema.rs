@@ -120,6 +120,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::Text;
+    use hms_db::sql::Uid;
+
+    untold (kind, id) {
+        kind -> Text,
+        id -> Uid,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(patients, patient_identifiers);
 diesel::allow_tables_to_appear_in_same_query!(practitioners, practitioner_identifiers);
 diesel::allow_tables_to_appear_in_same_query!(departments, department_identifiers);

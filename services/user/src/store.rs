@@ -8,6 +8,7 @@ mod list;
 pub mod patient;
 pub mod practitioner;
 mod searchable;
+pub mod untold;
 
 use std::error::Error as StdError;
 use std::str::FromStr;

@@ -7,16 +7,16 @@ use hms_model::id::{PatientId, PractitionerId};
 
 use crate::schema::{departments, patients, practitioners};
 
-/// Keeps a copy unless it has this version or a newer one. Inserted first: of two deliveries at once the second
-/// waits here for the first, and then sees what it has written.
+/// Keeps a copy unless it has a newer version; of the same one an earlier version of this service may have kept less.
+/// Inserted first: of two deliveries at once the second waits here for the first, and then sees what it has written.
 macro_rules! keep {
     ($db:expr, $table:ident, $id:expr, $version:expr, $values:expr) => {{
         let (id, version, values) = (Key::from($id), $version, $values);
         let new = ($table::id.eq(id), $table::version.eq(version), values.clone());
         let made = diesel::insert_into($table::table).values(new).or_ignore().execute($db)?;
         if made == 0 {
-            let older = $table::table.filter($table::id.eq(id)).filter($table::version.lt(version));
-            diesel::update(older).set(($table::version.eq(version), values)).execute($db)?;
+            let no_newer = $table::table.filter($table::id.eq(id)).filter($table::version.le(version));
+            diesel::update(no_newer).set(($table::version.eq(version), values)).execute($db)?;
         }
         Ok(())
     }};

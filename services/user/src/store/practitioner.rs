@@ -42,6 +42,13 @@ pub fn find(db: &mut Db, id: PractitionerId) -> hms_db::Result<Practitioner> {
     Practitioner::try_from(row)
 }
 
+/// Those of these practitioners that there are.
+pub fn find_all(db: &mut Db, keys: Vec<Key>) -> hms_db::Result<Vec<Practitioner>> {
+    let these = practitioners::table.filter(practitioners::id.eq_any(keys));
+    let rows: Vec<Row> = these.order(practitioners::id).select(Row::as_select()).load(db)?;
+    rows.into_iter().map(Practitioner::try_from).collect()
+}
+
 /// One practitioner, and nobody else changes it before the end of the transaction.
 pub fn lock(db: &mut Db, id: PractitionerId) -> hms_db::Result<Practitioner> {
     let query = practitioners::table.find(Key::from(id)).select(Row::as_select()).lock(db);

@@ -12,7 +12,7 @@ use crate::surroundings::{Action, App, Role, audited_of, patient, practitioner};
 
 const CARE_TEAM: &[(&str, &str)] = &[("HMS_RECORD_ACCESS", "care_team"), ("HMS_BREAK_GLASS", "2h")];
 
-fn booked(patient_id: PatientId, practitioner_id: PractitionerId) -> AppointmentFacts {
+pub fn booked(patient_id: PatientId, practitioner_id: PractitionerId) -> AppointmentFacts {
     let start = hms_model::Clock::system().now();
     AppointmentFacts {
         appointment_id: Id::new(start),

@@ -17,3 +17,4 @@ mod patients_own;
 mod practitioners;
 mod races;
 mod surroundings;
+mod telling;
