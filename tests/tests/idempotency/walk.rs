@@ -3,13 +3,24 @@
 use hms_tests::{Answer, Client, PATIENCE, records, until};
 use serde_json::{Value, json};
 
+/// Who does it.
+#[derive(Clone, Copy)]
+enum Who {
+    Admin,
+    Doctor,
+    Patient,
+}
+
+/// The clients of an admin, a doctor and a patient.
+type Clients = [Client; 3];
+
 /// What is sent with a key.
 struct Request {
     operation: &'static str,
     path: String,
     body: Option<Value>,
     key: String,
-    by_doctor: bool,
+    by: Who,
 }
 
 /// What was sent, and what came of it.
@@ -20,7 +31,7 @@ struct Done {
 
 /// All that was done so far.
 pub struct Walk {
-    client: Client,
+    clients: Clients,
     done: Vec<Done>,
     patient: String,
     practitioner: String,
@@ -33,6 +44,16 @@ fn id(answer: &Value) -> String {
 
 fn eur(amount: i64) -> Value {
     json!({ "amount": amount, "currency": "EUR" })
+}
+
+impl Who {
+    fn of(self, [admin, doctor, patient]: &Clients) -> &Client {
+        match self {
+            Self::Admin => admin,
+            Self::Doctor => doctor,
+            Self::Patient => patient,
+        }
+    }
 }
 
 impl Request {
@@ -59,9 +80,9 @@ impl Done {
 }
 
 impl Walk {
-    pub fn new(client: Client) -> Self {
+    pub fn new(clients: Clients) -> Self {
         let none = String::new;
-        Self { client, done: Vec::new(), patient: none(), practitioner: none(), department: none() }
+        Self { clients, done: Vec::new(), patient: none(), practitioner: none(), department: none() }
     }
 
     /// The operations that were done.
@@ -70,10 +91,14 @@ impl Walk {
     }
 
     /// Sends everything once more.
-    pub async fn all_again(&self, admin: &Client, doctor: &Client) {
+    pub async fn all_again(&self, clients: Clients) {
         for done in &self.done {
-            done.again(if done.request.by_doctor { doctor } else { admin }).await;
+            done.again(done.request.by.of(&clients)).await;
         }
+    }
+
+    fn admin(&self) -> &Client {
+        Who::Admin.of(&self.clients)
     }
 
     async fn post(&mut self, operation: &'static str, body: Value) -> Value {
@@ -81,15 +106,13 @@ impl Walk {
     }
 
     async fn post_on(&mut self, operation: &'static str, id: &str, body: Option<Value>) -> Value {
-        let client = self.client.clone();
-        self.post_by(&client, false, operation, (id, ""), body).await
+        self.post_by(Who::Admin, operation, (id, ""), body).await
     }
 
     /// Does it, as soon as all that it names is known, and once more. `query` is what stands behind the path.
     async fn post_by(
         &mut self,
-        client: &Client,
-        by_doctor: bool,
+        by: Who,
         operation: &'static str,
         (id, query): (&str, &str),
         body: Option<Value>,
@@ -98,7 +121,8 @@ impl Walk {
         let path = template.split('/').map(|part| if part.starts_with('{') { id } else { part });
         let path = format!("{}{query}", path.collect::<Vec<_>>().join("/"));
         let key = format!("{} {operation}", self.done.len());
-        let request = Request { operation, path, body, key, by_doctor };
+        let request = Request { operation, path, body, key, by };
+        let client = by.of(&self.clients);
         let answer = until(operation, PATIENCE, async || {
             let answer = request.send(client).await;
             (answer.code() != "UNKNOWN_REFERENCE").then_some(answer)
@@ -113,19 +137,34 @@ impl Walk {
         body
     }
 
-    pub async fn directory(&mut self, doctor: &Client) {
+    pub async fn directory(&mut self) {
         self.patient = id(&self.post("POST /api/v1/patients", records::patient("Ann", "Andersson")).await);
         let practitioner = records::practitioner("Mia", "Chen");
         self.practitioner = id(&self.post("POST /api/v1/practitioners", practitioner).await);
         self.department = id(&self.post("POST /api/v1/departments", json!({"name": "Cardiology"})).await);
         let (patient, reason) = (self.patient.clone(), json!({"reason": "Unconscious, no papers"}));
         let break_glass = "POST /api/v1/patients/{id}/break-glass";
-        self.post_by(doctor, true, break_glass, (&patient, ""), Some(reason)).await;
+        self.post_by(Who::Doctor, break_glass, (&patient, ""), Some(reason)).await;
     }
 
     pub async fn figures_and_messages(&mut self) {
         self.post_on("POST /api/v1/analytics/rebuild", "", None).await;
         self.post("POST /api/v1/notifications/resend", json!({"status": "failed"})).await;
+    }
+
+    /// What only patients do: their messages and devices.
+    pub async fn of_a_patient(&mut self, patient: &str) {
+        let device = Some(json!({"fcm_token": "t0ken"}));
+        self.post_by(Who::Patient, "POST /api/v1/push-subscriptions", ("", ""), device).await;
+        let booking = records::booking(patient, &self.practitioner, records::moment(30, 600));
+        self.post("POST /api/v1/appointments", booking).await;
+        let own = Who::Patient.of(&self.clients).clone();
+        let message = until("the confirmation", PATIENCE, async || {
+            let list = own.get("/api/v1/notifications?channel=in_app").await;
+            list.expect(200).results().first().map(id)
+        })
+        .await;
+        self.post_by(Who::Patient, "POST /api/v1/notifications/{id}/read", (&message, ""), None).await;
     }
 
     pub async fn accounts(&mut self) {
@@ -210,7 +249,7 @@ impl Walk {
             self.post_on("POST /api/v1/appointments/{id}/cancel", &appointment, reason).await;
             let path = format!("/api/v1/waitlist/{waits}");
             until("the offer", PATIENCE, async || {
-                (self.client.get(&path).await["status"] == "offered").then_some(())
+                (self.admin().get(&path).await["status"] == "offered").then_some(())
             })
             .await;
             match answer {
@@ -277,6 +316,7 @@ impl Walk {
         self.post_on("POST /api/v1/billing/payments/{id}/refund", &payment, refund).await;
         let csv = "date,amount,currency,reference\n2026-03-02,10.00,EUR,INV-9\n";
         self.post("POST /api/v1/billing/payments/reconcile", json!({ "csv": csv })).await;
+        self.post_on("POST /api/v1/billing/dunning", "", None).await;
         self.insurance().await;
     }
 
@@ -288,7 +328,7 @@ impl Walk {
         let coverage = self.post("POST /api/v1/billing/coverages", coverage).await;
         for answer in ["accept", "reject"] {
             let invoice = self.issued(1_000, Some(("coverage_id", &coverage["id"]))).await;
-            let claims = self.client.get(&format!("/api/v1/billing/claims?invoice_id={invoice}")).await;
+            let claims = self.admin().get(&format!("/api/v1/billing/claims?invoice_id={invoice}")).await;
             let claim = id(&claims.expect(200).results()[0]);
             self.post_on("POST /api/v1/billing/claims/{id}/submit", &claim, None).await;
             match answer {
@@ -318,10 +358,9 @@ impl Walk {
     pub async fn webhooks(&mut self) {
         // Nobody is there: deliveries wait or fail, and can be sent again.
         let hook = json!({"url": "https://hooks.example.org/hms", "events": ["patient.created"]});
-        let hook = id(&self.client.post("/api/v1/webhooks", &hook).await.expect(201).body);
+        let hook = id(&self.admin().post("/api/v1/webhooks", &hook).await.expect(201).body);
         self.post_on("POST /api/v1/webhooks/{id}/test", &hook, None).await;
-        let client = self.client.clone();
         let since = "?since=2026-01-01T00:00:00Z";
-        self.post_by(&client, false, "POST /api/v1/webhooks/{id}/redeliver", (&hook, since), None).await;
+        self.post_by(Who::Admin, "POST /api/v1/webhooks/{id}/redeliver", (&hook, since), None).await;
     }
 }

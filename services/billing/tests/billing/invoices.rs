@@ -167,6 +167,25 @@ on_both_back_ends! {
         world.app.stop().await;
     }
 
+    async fn a_dunning_that_is_sent_again_gives_the_first_answer(backend) {
+        let world = World::start(backend).await;
+        let patient = world.patient().await;
+        let bill = world.issued(patient, 900).await;
+        world.app.clock.advance(TimeDelta::days(37));
+        let books = world.app.client(&[hms_model::role::Role::Accountant]);
+        let dun = async |key: &str| books.request("POST", "/api/v1/billing/dunning", &[("Idempotency-Key", key)], None).await;
+        let first = dun("one").await;
+        assert_eq!(first.expect(200).body, json!({"raised": 1, "more": false}));
+        let again = dun("one").await;
+        assert_eq!((&again.expect(200).body, again.header("idempotent-replayed")), (&first.body, "true"));
+        assert_eq!(dun("two").await.expect(200)["raised"], 0, "it is done for today");
+        assert_eq!(books.get(&path(&bill["id"])).await["dunning_level"], 1);
+        let acts = world.app.published_of::<AuditRecorded>().await;
+        let act = acts.iter().find(|act| act.0.detail.as_deref() == Some("dunning level 1")).unwrap();
+        assert_eq!(act.0.actor.account_id, Some(world.app.account_id(&books).await), "who asked for it did it");
+        world.app.stop().await;
+    }
+
     async fn a_fulfilled_appointment_drafts_an_invoice_once(backend) {
         let world = World::start_with(backend, &[("HMS_CURRENCY", "EUR")]).await;
         let (patient, department) = (world.patient().await, world.department("Cardiology").await);

@@ -66,9 +66,14 @@ on_both_back_ends! {
 
         world.receiver.answer(204);
         let again = format!("{HOOKS}/deliveries/{}/redeliver", delivery["id"].as_str().unwrap());
-        world.admin_now().await.request("POST", &again, &[], None).await.expect(200);
+        let (admin, key) = (world.admin_now().await, [("Idempotency-Key", "again-1")]);
+        let first = admin.request("POST", &again, &key, None).await;
+        first.expect(200);
         let delivery = world.delivery(&id, "status=delivered").await;
         assert_eq!(delivery["attempts"], 11);
+        let replayed = admin.request("POST", &again, &key, None).await;
+        assert_eq!((&replayed.expect(200).body, replayed.header("idempotent-replayed")), (&first.body, "true"));
+        assert_eq!(world.delivery(&id, "").await["status"], "delivered", "it is not sent once more");
         world.app.stop().await;
     }
 
