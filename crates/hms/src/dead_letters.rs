@@ -10,7 +10,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use hms_model::Clock;
 use hms_model::id::EventId;
+use hms_model::role::Scope;
 use hms_model::service::{SERVICES, ServiceEntry};
 use hms_settings::Settings;
 use serde_json::Value;
@@ -21,6 +23,10 @@ use letters::{Letter, Letters, Redriven};
 
 /// How long to wait for a service that is busy or away: somebody sits in front of it.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait where the account has asked too much: what it asked an hour ago counts no more.
+const LIMITED: Duration = Duration::from_secs(2 * 60 * 60);
+/// What a program needs that sends all letters again.
+const SCOPES: [Scope; 2] = [Scope::OperationRead, Scope::OperationWrite];
 
 /// The arguments of `hms dead-letters`.
 #[derive(Debug, clap::Args)]
@@ -88,10 +94,30 @@ pub async fn execute(args: DeadLettersArgs, settings: &Settings) -> ExitCode {
 /// Whether everything was done.
 async fn run(args: DeadLettersArgs, settings: &Settings, out: &mut impl Write) -> anyhow::Result<bool> {
     let login = args.login.complete(settings)?;
-    let patience = Patience { busy: PATIENCE, ..Patience::default() };
-    let client = Client::sign_in(&login.url, login.credentials, patience).await?;
-    let letters = Letters::new(&client);
-    match args.action {
+    let patience =
+        Patience { busy: PATIENCE, limited: LIMITED, tell_limited: tell_of_limit, ..Patience::default() };
+    let mut client = Client::sign_in(&login.url, login.credentials, patience).await?;
+    if matches!(args.action, Action::Redrive { all: true, .. }) {
+        // A request for each letter is more than a person may ask in an hour.
+        client.go_on_as_program("hms dead-letters", &SCOPES, Clock::system().now()).await?;
+    }
+    let done = act(&client, args.action, out).await;
+    client.end_program().await?;
+    done
+}
+
+fn tell_of_limit(wait: Duration) {
+    // Where nobody reads it, the wait is the same.
+    let _unwritable = writeln!(
+        io::stderr(),
+        "hms dead-letters: this account has asked as much as it may for now; goes on in {} s",
+        wait.as_secs().max(1)
+    );
+}
+
+async fn act(client: &Client, action: Action, out: &mut impl Write) -> anyhow::Result<bool> {
+    let letters = Letters::new(client);
+    match action {
         Action::List { service } => list(&letters, &chosen(service)?, out).await.map(|()| true),
         Action::Show { id, service } => show(&letters, &chosen(service)?, id, out).await.map(|()| true),
         Action::Redrive { id, service, .. } => redrive(&letters, &chosen(service)?, id, out).await,

@@ -36,8 +36,6 @@ impl World {
             ("HMS_DATA_DIR", folder.path().display().to_string()),
             ("HMS_PORT_OFFSET", offset.to_string()),
             ("HMS_ADMIN_PASSWORD", PASSWORD.to_owned()),
-            // Each command asks every service: more in a minute than one person does.
-            ("HMS_RATE_LIMITS", "off".to_owned()),
         ];
         let settings = Settings::default().with(environment.clone());
         let platform = Platform::start(&settings).await.unwrap();
@@ -135,6 +133,22 @@ async fn letters_are_listed_shown_sent_again_and_dropped() {
     assert_eq!((code, stdout), (0, format!("{:<14} {newer}  dropped\n", "appointment")));
     let (code, stdout, _) = world.hms(&["redrive", "--all"]).await;
     assert_eq!((code, stdout.as_str()), (0, "0 taken, 0 not taken\n"));
+    world.platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_asked_too_much_waits_as_the_gateway_says_and_goes_on() {
+    let world = World::start().await;
+    // Each asks every service once, of 50 times in a minute.
+    let mut waits = 0;
+    for _ in 0..=50 / SERVICES.len() {
+        let (code, stdout, stderr) = world.hms(&["list"]).await;
+        assert_eq!((code, stdout.as_str()), (0, "0 dead letters\n"), "{stderr}");
+        let said = "hms dead-letters: this account has asked as much as it may for now; goes on in ";
+        assert!(stderr.lines().all(|line| line.starts_with(said)), "{stderr}");
+        waits += stderr.lines().count();
+    }
+    assert!(waits > 0, "more was asked than may be asked in a minute");
     world.platform.stop().await;
 }
 

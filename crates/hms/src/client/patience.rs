@@ -11,6 +11,10 @@ pub struct Patience {
     pub longest_wait: Duration,
     /// How long all waits of one request may be together while the server is busy or gone.
     pub busy: Duration,
+    /// The same while it answers that this account has asked too much: it says itself when to come back.
+    pub limited: Duration,
+    /// Is told of each such wait before it begins.
+    pub tell_limited: fn(Duration),
     /// How long an appointment may wait for the appointment service to learn of its patient and practitioner,
     /// which it does by events.
     pub settling: Duration,
@@ -22,6 +26,8 @@ impl Default for Patience {
             first_wait: Duration::from_millis(100),
             longest_wait: Duration::from_secs(5),
             busy: Duration::from_secs(120),
+            limited: Duration::from_secs(120),
+            tell_limited: |_| {},
             settling: Duration::from_secs(30),
         }
     }
@@ -31,6 +37,11 @@ impl Patience {
     /// The waits of a request to a busy server.
     pub fn while_busy(&self) -> Backoff {
         Backoff { next: self.first_wait, longest: self.longest_wait, left: self.busy }
+    }
+
+    /// The waits of a request for which the account has asked too much.
+    pub fn while_limited(&self) -> Backoff {
+        Backoff { next: self.first_wait, longest: self.longest_wait, left: self.limited }
     }
 
     /// The waits of an appointment whose patient is not known yet.
@@ -50,7 +61,13 @@ pub struct Backoff {
 impl Backoff {
     /// Waits once more, `at_least` so long; false at once when that would be too long in all.
     pub async fn wait(&mut self, at_least: Option<Duration>) -> bool {
+        self.wait_and_tell(at_least, |_| {}).await
+    }
+
+    /// The same; says before for how long.
+    pub async fn wait_and_tell(&mut self, at_least: Option<Duration>, tell: fn(Duration)) -> bool {
         let Some(wait) = self.take(at_least.unwrap_or_default()) else { return false };
+        tell(wait);
         tokio::time::sleep(wait).await;
         true
     }

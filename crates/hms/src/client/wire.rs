@@ -54,6 +54,11 @@ impl Reply {
         matches!(self.status.as_u16(), 429 | 502 | 503 | 504) || self.code() == Some("IDEMPOTENCY_IN_FLIGHT")
     }
 
+    /// Whether the account has asked too much.
+    fn is_limited(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS
+    }
+
     /// How long the server asks to wait, where it says so in seconds (RFC 9110, 10.2.3).
     fn retry_after(&self) -> Option<Duration> {
         let seconds = self.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
@@ -112,16 +117,21 @@ impl Wire {
 
     /// Sends a request until it is answered for good, within the bounds of patience.
     pub async fn send(&self, request: &Request, shown: Option<Shown<'_>>) -> Result<Reply, ClientError> {
-        let mut backoff = self.patience.while_busy();
+        let (mut busy, mut limited) = (self.patience.while_busy(), self.patience.while_limited());
         loop {
-            let (trouble, at_least) = match self.attempt(request, shown).await {
+            let (trouble, goes_on) = match self.attempt(request, shown).await {
                 Ok(reply) if reply.is_passing() => {
-                    (ClientError::Busy { url: self.url(), status: reply.status }, reply.retry_after())
+                    let (at_least, tell) = (reply.retry_after(), self.patience.tell_limited);
+                    let goes_on = match reply.is_limited() {
+                        true => limited.wait_and_tell(at_least, tell).await,
+                        false => busy.wait(at_least).await,
+                    };
+                    (ClientError::Busy { url: self.url(), status: reply.status }, goes_on)
                 }
                 Ok(reply) => return Ok(reply),
-                Err(source) => (ClientError::Unreachable { url: self.url(), source }, None),
+                Err(source) => (ClientError::Unreachable { url: self.url(), source }, busy.wait(None).await),
             };
-            if !backoff.wait(at_least).await {
+            if !goes_on {
                 return Err(trouble);
             }
         }

@@ -107,6 +107,8 @@ impl Api {
             first_wait: Duration::from_millis(1),
             longest_wait: Duration::from_millis(20),
             busy: Duration::from_millis(500),
+            limited: Duration::from_millis(500),
+            tell_limited: |_| {},
             settling: Duration::from_millis(500),
         };
         options
