@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use hms_model::{Coded as _, Email, Zone};
+use hms_model::{Coded as _, Email, Language, Zone};
 use hms_settings::{SettingError, Settings};
 
-use crate::domain::{ChannelKind, Language, Leads, Manner};
+use crate::domain::{ChannelKind, Leads, Manner};
 
 /// How this organisation writes to its patients.
 #[derive(Debug, Clone)]

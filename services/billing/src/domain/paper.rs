@@ -1,22 +1,9 @@
 //! An invoice as people read it: words, numbers and dates in their language.
 
-use chrono::{Datelike, NaiveDate};
-use hms_model::coded_enum;
+use hms_model::Language;
 use hms_model::money::{Money, Quantity, Rate};
 
 use super::{Invoice, Kind};
-
-coded_enum! {
-    /// A language that invoices are written in (ISO 639-1).
-    pub enum Language {
-        /// English.
-        En = "en",
-        /// German.
-        De = "de",
-        /// French.
-        Fr = "fr",
-    }
-}
 
 /// The words of an invoice.
 struct Words {
@@ -32,7 +19,6 @@ struct Words {
     insured: &'static str,
     settled: &'static str,
     open: &'static str,
-    months: [&'static str; 12],
 }
 
 const ENGLISH: Words = Words {
@@ -48,20 +34,6 @@ const ENGLISH: Words = Words {
     insured: "Of which paid by insurance",
     settled: "Settled",
     open: "Open",
-    months: [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
 };
 
 const GERMAN: Words = Words {
@@ -77,20 +49,21 @@ const GERMAN: Words = Words {
     insured: "Davon trägt die Versicherung",
     settled: "Beglichen",
     open: "Offen",
-    months: [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
+};
+
+const SPANISH: Words = Words {
+    invoice: "Factura",
+    credit_note: "Nota de crédito",
+    patient: "Paciente",
+    issued_on: "Emitida el",
+    due_on: "Vence el",
+    columns: ["Servicio", "Cantidad", "Impuesto", "Importe"],
+    net: "Importe neto",
+    tax: "Impuesto",
+    total: "Total",
+    insured: "De ello a cargo del seguro",
+    settled: "Pagado",
+    open: "Pendiente",
 };
 
 const FRENCH: Words = Words {
@@ -106,20 +79,6 @@ const FRENCH: Words = Words {
     insured: "Dont à la charge de l'assurance",
     settled: "Réglé",
     open: "Reste dû",
-    months: [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ],
 };
 
 /// An invoice, ready to be laid out.
@@ -141,73 +100,60 @@ pub struct Paper {
     pub note: Option<String>,
 }
 
-impl Language {
-    fn words(self) -> &'static Words {
-        match self {
-            Self::En => &ENGLISH,
-            Self::De => &GERMAN,
-            Self::Fr => &FRENCH,
+fn words(language: Language) -> &'static Words {
+    match language {
+        Language::De => &GERMAN,
+        Language::En => &ENGLISH,
+        Language::Es => &SPANISH,
+        Language::Fr => &FRENCH,
+    }
+}
+
+/// An amount with its currency: `1,234.50 EUR`, `1.234,50 EUR`, `1 234,50 EUR`.
+fn money(language: Language, money: Money) -> String {
+    format!("{}\u{a0}{}", number(language, &money.decimal()), money.currency)
+}
+
+/// A decimal number with this language's marks; in French a space that does not break stands between thousands.
+fn number(language: Language, decimal: &str) -> String {
+    let (thousands, point) = match language {
+        Language::En => (',', '.'),
+        Language::De | Language::Es => ('.', ','),
+        Language::Fr => ('\u{a0}', ','),
+    };
+    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |digits| ("-", digits));
+    let (whole, part) = digits.split_once('.').map_or((digits, None), |(whole, part)| (whole, Some(part)));
+    let mut text = sign.to_owned();
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            text.push(thousands);
         }
+        text.push(digit);
     }
+    if let Some(part) = part {
+        text.push(point);
+        text.push_str(part);
+    }
+    text
+}
 
-    /// A day: `2 March 2026`, `2. März 2026`, `2 mars 2026`.
-    pub fn date(self, day: NaiveDate) -> String {
-        let month = usize::try_from(day.month0()).ok().and_then(|month| self.words().months.get(month));
-        let month = month.copied().unwrap_or_default();
-        match self {
-            Self::De => format!("{}. {month} {}", day.day(), day.year()),
-            Self::Fr if day.day() == 1 => format!("1er {month} {}", day.year()),
-            Self::En | Self::Fr => format!("{} {month} {}", day.day(), day.year()),
-        }
-    }
+fn quantity(language: Language, quantity: Quantity) -> String {
+    number(language, &quantity.to_string())
+}
 
-    /// An amount with its currency: `1,234.50 EUR`, `1.234,50 EUR`, `1 234,50 EUR`.
-    pub fn money(self, money: Money) -> String {
-        format!("{}\u{a0}{}", self.number(&money.decimal()), money.currency)
-    }
-
-    /// A decimal number with this language's marks; in French a space that does not break stands between thousands.
-    fn number(self, decimal: &str) -> String {
-        let (thousands, point) = match self {
-            Self::En => (',', '.'),
-            Self::De => ('.', ','),
-            Self::Fr => ('\u{a0}', ','),
-        };
-        let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |digits| ("-", digits));
-        let (whole, part) =
-            digits.split_once('.').map_or((digits, None), |(whole, part)| (whole, Some(part)));
-        let mut text = sign.to_owned();
-        for (index, digit) in whole.chars().enumerate() {
-            if index > 0 && (whole.len() - index).is_multiple_of(3) {
-                text.push(thousands);
-            }
-            text.push(digit);
-        }
-        if let Some(part) = part {
-            text.push(point);
-            text.push_str(part);
-        }
-        text
-    }
-
-    fn quantity(self, quantity: Quantity) -> String {
-        self.number(&quantity.to_string())
-    }
-
-    /// A rate in percent, with no more decimals than it has.
-    fn percent(self, rate: Rate) -> String {
-        let (whole, part) = (rate.millionths() / 10_000, rate.millionths() % 10_000);
-        let part = format!("{part:04}");
-        let part = part.trim_end_matches('0');
-        let decimal = if part.is_empty() { whole.to_string() } else { format!("{whole}.{part}") };
-        format!("{}\u{a0}%", self.number(&decimal))
-    }
+/// A rate in percent, with no more decimals than it has.
+fn percent(language: Language, rate: Rate) -> String {
+    let (whole, part) = (rate.millionths() / 10_000, rate.millionths() % 10_000);
+    let part = format!("{part:04}");
+    let part = part.trim_end_matches('0');
+    let decimal = if part.is_empty() { whole.to_string() } else { format!("{whole}.{part}") };
+    format!("{}\u{a0}%", number(language, &decimal))
 }
 
 impl Paper {
     /// What an invoice says in a language.
     pub fn of(invoice: &Invoice, organisation: &str, patient: &str, language: Language) -> Self {
-        let words = language.words();
+        let words = words(language);
         let kind = if invoice.kind == Kind::Invoice { words.invoice } else { words.credit_note };
         let dates = [(words.issued_on, invoice.issued_on), (words.due_on, invoice.due_on)];
         let dates = dates.into_iter().filter_map(|(word, day)| Some((word, language.date(day?))));
@@ -215,9 +161,9 @@ impl Paper {
         let line = |line: &super::Line| {
             [
                 line.description.to_string(),
-                language.quantity(line.quantity),
-                language.percent(line.tax_rate),
-                language.money(line.net),
+                quantity(language, line.quantity),
+                percent(language, line.tax_rate),
+                money(language, line.net),
             ]
         };
         let mut sums = vec![(words.net, invoice.net), (words.tax, invoice.tax), (words.total, invoice.total)];
@@ -235,7 +181,7 @@ impl Paper {
             head: head.map(|(word, text)| (word.to_owned(), text)).collect(),
             columns: words.columns.map(str::to_owned),
             lines: invoice.lines.iter().map(line).collect(),
-            sums: sums.into_iter().map(|(word, sum)| (word.to_owned(), language.money(sum))).collect(),
+            sums: sums.into_iter().map(|(word, sum)| (word.to_owned(), money(language, sum))).collect(),
             note: invoice.note.as_ref().map(ToString::to_string),
         }
     }
@@ -248,26 +194,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_and_numbers_are_those_of_the_language() {
-        let day: NaiveDate = "2026-03-01".parse().unwrap();
+    fn numbers_are_those_of_the_language() {
         let cases = [
-            (Language::En, "1 March 2026", "1,234,567.50\u{a0}EUR", "-0.05\u{a0}EUR", "9.975\u{a0}%"),
-            (Language::De, "1. März 2026", "1.234.567,50\u{a0}EUR", "-0,05\u{a0}EUR", "9,975\u{a0}%"),
-            (
-                Language::Fr,
-                "1er mars 2026",
-                "1\u{a0}234\u{a0}567,50\u{a0}EUR",
-                "-0,05\u{a0}EUR",
-                "9,975\u{a0}%",
-            ),
+            (Language::En, "1,234,567.50\u{a0}EUR", "-0.05\u{a0}EUR", "9.975\u{a0}%"),
+            (Language::De, "1.234.567,50\u{a0}EUR", "-0,05\u{a0}EUR", "9,975\u{a0}%"),
+            (Language::Es, "1.234.567,50\u{a0}EUR", "-0,05\u{a0}EUR", "9,975\u{a0}%"),
+            (Language::Fr, "1\u{a0}234\u{a0}567,50\u{a0}EUR", "-0,05\u{a0}EUR", "9,975\u{a0}%"),
         ];
-        for (language, date, much, little, rate) in cases {
-            let money = |amount| language.money(Money::new(amount, Currency::EUR));
-            assert_eq!(language.date(day), date);
-            assert_eq!((money(123_456_750).as_str(), money(-5).as_str()), (much, little));
-            assert_eq!(language.percent(Rate::try_from(99_750).unwrap()), rate);
+        for (language, much, little, rate) in cases {
+            let euros = |amount| money(language, Money::new(amount, Currency::EUR));
+            assert_eq!((euros(123_456_750).as_str(), euros(-5).as_str()), (much, little));
+            assert_eq!(percent(language, Rate::try_from(99_750).unwrap()), rate);
         }
-        assert_eq!(Language::En.money(Money::new(1_500, Currency::JPY)), "1,500\u{a0}JPY");
-        assert_eq!(Language::De.percent(Rate::try_from(190_000).unwrap()), "19\u{a0}%");
+        assert_eq!(money(Language::En, Money::new(1_500, Currency::JPY)), "1,500\u{a0}JPY");
+        assert_eq!(percent(Language::De, Rate::try_from(190_000).unwrap()), "19\u{a0}%");
     }
 }

@@ -8,12 +8,13 @@ pub mod put;
 pub mod versions;
 
 use chrono::{DateTime, Utc};
+use hms_model::Language;
 use hms_model::id::AccountId;
 use hms_problem::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::{ChannelKind, Fault, Kind, Language, Template, TemplateKey, Variable, Words};
+use crate::domain::{ChannelKind, Fault, Kind, Template, TemplateKey, Variable, Words};
 
 /// The name of a template as a resource.
 pub const TEMPLATE: &str = "notification_template";

@@ -1,14 +1,14 @@
 //! What a message tells, as the event that caused it had it.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use hms_model::Zone;
 use hms_model::event::{AppointmentFacts, InvoiceFacts, OfferFacts};
 use hms_model::id::AppointmentId;
 use hms_model::money::{Currency, Money};
+use hms_model::{Language, Zone};
 use serde::{Deserialize, Serialize};
 
 use super::template::{Values, Variable, one_line};
-use super::{Kind, Language, Patient};
+use super::{Kind, Patient};
 
 /// What a message tells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,8 @@
 //! What is known of a patient here.
 
+use hms_model::Language;
 use hms_model::event::PatientFacts;
 use hms_model::id::PatientId;
-
-use super::Language;
 
 /// A patient as far as messages need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]

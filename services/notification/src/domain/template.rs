@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use hms_model::id::{AccountId, NotificationTemplateId};
-use hms_model::{Coded as _, coded_enum};
+use hms_model::{Coded as _, Language, coded_enum};
 
-use super::{ChannelKind, Kind, Language};
+use super::{ChannelKind, Kind};
 
 /// The longest subject line that may be written.
 const SUBJECT_MOST: usize = 200;

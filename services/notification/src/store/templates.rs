@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 use hms_db::{At, Code, Db, InsertExt, Key, Result};
+use hms_model::Language;
 
-use crate::domain::{ChannelKind, Kind, Language, Template, TemplateKey, Words};
+use crate::domain::{ChannelKind, Kind, Template, TemplateKey, Words};
 use crate::schema::notification_templates as templates;
 
 #[derive(Queryable, Selectable, Insertable)]

@@ -3,6 +3,7 @@
 use actix_web::web::{self, Query};
 use actix_web::{HttpResponse, get};
 use hms_api::Problems;
+use hms_model::Language;
 use hms_model::id::InvoiceId;
 use hms_model::role::scope;
 use hms_problem::{Code, Problem};
@@ -13,7 +14,7 @@ use utoipa::IntoParams;
 use super::shows;
 use crate::State;
 use crate::domain::Refusal;
-use crate::domain::paper::{Language, Paper};
+use crate::domain::paper::Paper;
 use crate::{pdf as layout, store};
 
 /// How the PDF is written.
@@ -21,7 +22,7 @@ use crate::{pdf as layout, store};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
-    /// `en` (unless it is said), `de` or `fr`: the language of words, numbers and dates.
+    /// `en` (unless it is said), `de`, `es` or `fr`: the language of words, numbers and dates.
     #[param(inline)]
     language: Option<Language>,
 }

@@ -2,12 +2,13 @@
 
 use actix_web::{get, web};
 use hms_api::Problems;
+use hms_model::Language;
 use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
 use super::{NotificationTemplate, key};
-use crate::domain::{ChannelKind, Kind, Language};
+use crate::domain::{ChannelKind, Kind};
 use crate::store::templates;
 
 /// Shows the words that such messages are made of now.

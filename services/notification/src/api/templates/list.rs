@@ -3,6 +3,7 @@
 use actix_web::get;
 use hms_api::Problems;
 use hms_model::Coded as _;
+use hms_model::Language;
 use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
@@ -10,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::NotificationTemplate;
-use crate::domain::{ChannelKind, Kind, Language, TemplateKey};
+use crate::domain::{ChannelKind, Kind, TemplateKey};
 use crate::store::templates;
 
 /// The words of all messages.

@@ -2,6 +2,7 @@
 
 use actix_web::{post, web};
 use hms_api::{Json, Problems};
+use hms_model::Language;
 use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{NewWords, key};
 use crate::State;
-use crate::domain::{About, ChannelKind, Kind, Language, Variable, Words};
+use crate::domain::{About, ChannelKind, Kind, Variable, Words};
 
 /// A message as it would read.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,13 +2,14 @@
 
 use actix_web::{put, web};
 use hms_api::{Json, Problems};
+use hms_model::Language;
 use hms_model::audit::Action;
 use hms_model::role::scope;
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply};
 
 use super::{NewWords, NotificationTemplate, TEMPLATE, key};
-use crate::domain::{ChannelKind, Kind, Language, Template};
+use crate::domain::{ChannelKind, Kind, Template};
 use crate::store::templates;
 
 /// Writes other words for such messages: a new version. What stands in messages already stays as it is.

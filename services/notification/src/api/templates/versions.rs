@@ -2,13 +2,14 @@
 
 use actix_web::{get, web};
 use hms_api::Problems;
+use hms_model::Language;
 use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 
 use super::list::NotificationTemplates;
 use super::{NotificationTemplate, key};
-use crate::domain::{ChannelKind, Kind, Language};
+use crate::domain::{ChannelKind, Kind};
 use crate::store::templates;
 
 /// How many are shown.

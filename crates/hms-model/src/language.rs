@@ -1,10 +1,10 @@
-//! The languages that messages are written in, and how days and times read in them.
+//! The languages in which HMS writes to people, and how days and times read in them.
 
+use crate::{Coded as _, Zone, coded_enum};
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
-use hms_model::{Coded as _, Zone, coded_enum};
 
 coded_enum! {
-    /// A language that messages are written in (ISO 639-1).
+    /// A language in which HMS writes to people (ISO 639-1).
     pub enum Language {
         /// German.
         De = "de",
@@ -97,27 +97,29 @@ struct Words {
 }
 
 impl Language {
-    /// The language of a tag (BCP 47), whatever its region; none where messages are not written in it.
+    /// The language of a tag (BCP 47), whatever its region; none where HMS does not write in it.
     pub fn of_tag(tag: &str) -> Option<Self> {
         Self::from_code(&tag.split('-').next().unwrap_or_default().to_ascii_lowercase())
     }
 
-    /// A day, with its name.
-    pub fn day(self, day: NaiveDate) -> String {
-        let words = self.words();
-        let named = |names: &[&'static str], at: u32| {
-            usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or_default()
-        };
-        let name = named(&words.days, day.weekday().num_days_from_monday());
-        let (month, number, year) = (named(&words.months, day.month0()), day.day(), day.year());
+    /// A date: `2 March 2026`, `2. März 2026`, `2 de marzo de 2026`, `2 mars 2026`.
+    pub fn date(self, day: NaiveDate) -> String {
+        let (month, number, year) = (named(&self.words().months, day.month0()), day.day(), day.year());
         match self {
-            Self::De => format!("{name}, {number}. {month} {year}"),
-            Self::En => format!("{name}, {number} {month} {year}"),
-            Self::Es => format!("{name}, {number} de {month} de {year}"),
+            Self::De => format!("{number}. {month} {year}"),
+            Self::En => format!("{number} {month} {year}"),
+            Self::Es => format!("{number} de {month} de {year}"),
             // The first of a month alone is an ordinal.
-            Self::Fr if number == 1 => format!("{name} 1er {month} {year}"),
-            Self::Fr => format!("{name} {number} {month} {year}"),
+            Self::Fr if number == 1 => format!("1er {month} {year}"),
+            Self::Fr => format!("{number} {month} {year}"),
         }
+    }
+
+    /// A date with the name of the day: `Monday, 2 March 2026`.
+    pub fn day(self, day: NaiveDate) -> String {
+        let name = named(&self.words().days, day.weekday().num_days_from_monday());
+        let comma = if self == Self::Fr { "" } else { "," };
+        format!("{name}{comma} {}", self.date(day))
     }
 
     /// A moment, as clocks of the zone show it.
@@ -143,6 +145,10 @@ impl Language {
             Self::Fr => &FR,
         }
     }
+}
+
+fn named(names: &[&'static str], at: u32) -> &'static str {
+    usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or_default()
 }
 
 fn time(at: DateTime<Utc>, zone: Zone) -> String {
@@ -173,6 +179,23 @@ mod tests {
         }
         let over_midnight = Language::En.period(start, end, Zone::UTC);
         assert_eq!(over_midnight, "Sunday, 1 March 2026, 23:30 to Monday, 2 March 2026, 00:15 UTC");
+    }
+
+    #[test]
+    fn the_first_of_a_month_is_an_ordinal_in_french_alone() {
+        let (first, second): (NaiveDate, NaiveDate) =
+            ("2026-03-01".parse().unwrap(), "2026-03-02".parse().unwrap());
+        for (language, on_first, on_second) in [
+            (Language::De, "1. März 2026", "2. März 2026"),
+            (Language::En, "1 March 2026", "2 March 2026"),
+            (Language::Es, "1 de marzo de 2026", "2 de marzo de 2026"),
+            (Language::Fr, "1er mars 2026", "2 mars 2026"),
+        ] {
+            assert_eq!(
+                (language.date(first).as_str(), language.date(second).as_str()),
+                (on_first, on_second)
+            );
+        }
     }
 
     #[test]
