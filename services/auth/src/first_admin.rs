@@ -44,6 +44,7 @@ pub(crate) async fn ensure(context: &Context, hashing: &Hashing, settings: First
         email_verified: true,
         patient_id: None,
         practitioner_id: None,
+        language: None,
     };
     let chosen = match settings.password {
         Some(password) => Chosen { password, source: Source::Setting },

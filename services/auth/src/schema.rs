@@ -15,6 +15,7 @@ diesel::table! {
         updated_at -> Tstz,
         email_verified_at -> Nullable<Tstz>,
         erased_at -> Nullable<Tstz>,
+        language -> Nullable<Text>,
     }
 }
 
@@ -269,6 +270,7 @@ diesel::table! {
         invited_by -> Uid,
         created_at -> Tstz,
         expires_at -> Tstz,
+        language -> Nullable<Text>,
     }
 }
 

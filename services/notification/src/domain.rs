@@ -16,7 +16,7 @@ pub mod webhook;
 mod wishes;
 
 pub use about::{About, Bill, Manner, Offer, Visit};
-pub use account_mail::{AccountMail, AccountMailKind, REMEMBERED};
+pub use account_mail::{AccountMail, AccountMailKind, Purpose, REMEMBERED};
 pub use invitation::{Parties, invitation, method};
 pub use kind::{ChannelKind, Group, Kind, Lane, Status};
 pub use message::{Attempt, Cause, Letter, Message, Outcome, SEND_WITHIN, together};

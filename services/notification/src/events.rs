@@ -15,8 +15,7 @@ use hms_model::id::{Id, PatientId};
 
 use crate::Desk;
 use crate::domain::{
-    About, AccountMail, AccountMailKind, Bill, Cause, ChannelKind, Kind, Message, Offer, Patient, Status,
-    Visit,
+    About, AccountMail, Bill, Cause, ChannelKind, Kind, Message, Offer, Patient, Purpose, Status, Visit,
 };
 use crate::drafting::draft;
 use crate::sender::facts;
@@ -45,7 +44,7 @@ pub fn consumer(desk: &Desk) -> Consumer {
 }
 
 fn with_accounts(consumer: Consumer, desk: &Desk) -> Consumer {
-    use AccountMailKind::{Invitation, PasswordReset, Verification};
+    use Purpose::{Invitation, PasswordReset, Verification};
     consumer
         .on::<AccountVerificationRequested>(at(
             desk,
@@ -102,11 +101,12 @@ where
 fn mail(
     desk: &Desk,
     delivery: &mut Delivery<'_>,
-    kind: AccountMailKind,
+    purpose: Purpose,
     facts: &AccountMailFacts,
 ) -> Result<(), ConsumeError> {
     let ids = (delivery.envelope.id, Id::new(delivery.now));
-    post(desk, delivery, AccountMail::draft(kind, facts, ids, &desk.public_url, delivery.now))
+    let house = (&*desk.public_url, &desk.house.manner);
+    post(desk, delivery, AccountMail::draft(purpose, facts, ids, house, delivery.now))
 }
 
 fn warn(desk: &Desk, delivery: &mut Delivery<'_>, facts: &BreakGlassFacts) -> Result<(), ConsumeError> {

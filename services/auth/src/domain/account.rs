@@ -8,7 +8,7 @@ use hms_model::coded_enum;
 use hms_model::event::{AccountDeleted, AccountRegistered};
 use hms_model::id::{AccountId, PatientId, PractitionerId};
 use hms_model::role::Role;
-use hms_model::{Email, Invalid};
+use hms_model::{Email, Invalid, LanguageTag};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -41,6 +41,8 @@ pub struct Account {
     pub patient_id: Option<PatientId>,
     /// The practitioner who is the holder.
     pub practitioner_id: Option<PractitionerId>,
+    /// The language in which to write to its holder.
+    pub language: Option<LanguageTag>,
     /// Its version, for `If-Match`.
     pub version: i64,
     /// When it was made.
@@ -71,6 +73,8 @@ pub struct NewAccount {
     pub patient_id: Option<PatientId>,
     /// The practitioner who is the holder.
     pub practitioner_id: Option<PractitionerId>,
+    /// The language in which to write to its holder.
+    pub language: Option<LanguageTag>,
 }
 
 /// Why something cannot be done with an account.
@@ -144,6 +148,7 @@ pub fn register(new: NewAccount, id: AccountId, now: DateTime<Utc>) -> Result<Ac
         email_verified: new.email_verified,
         patient_id: new.patient_id,
         practitioner_id: new.practitioner_id,
+        language: new.language,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -151,20 +156,22 @@ pub fn register(new: NewAccount, id: AccountId, now: DateTime<Utc>) -> Result<Ac
 }
 
 impl Account {
-    /// The account with another status, on behalf of `caller`; none when it has that status already.
-    pub fn with_status(
+    /// The account with another status or another language, on behalf of `caller`; none when it is so already.
+    pub fn changed(
         &self,
-        status: AccountStatus,
+        status: Option<AccountStatus>,
+        language: Option<LanguageTag>,
         caller: AccountId,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>, Refusal> {
-        if self.status == status {
+        let (status, language) = (status.unwrap_or(self.status), language.or_else(|| self.language.clone()));
+        if (self.status, &self.language) == (status, &language) {
             return Ok(None);
         }
-        if status == AccountStatus::Disabled && self.id == caller {
+        if status == AccountStatus::Disabled && self.is_active() && self.id == caller {
             return Err(Refusal::OwnAccount);
         }
-        Ok(Some(Self { status, version: self.version + 1, updated_at: now, ..self.clone() }))
+        Ok(Some(Self { status, language, version: self.version + 1, updated_at: now, ..self.clone() }))
     }
 
     /// The account with its address verified; none when it was before.
@@ -212,6 +219,7 @@ mod tests {
             email_verified: false,
             patient_id: None,
             practitioner_id: None,
+            language: None,
         }
     }
 
@@ -246,9 +254,19 @@ mod tests {
             (&disabled, Disabled, other, Ok(None)),
         ];
         for (account, status, caller, expected) in cases {
-            let changed = account.with_status(status, caller, now);
+            let changed = account.changed(Some(status), None, caller, now);
             let told = changed.map(|changed| changed.map(|account| (account.status, account.version)));
             assert_eq!(told, expected.map(|status| status.map(|status| (status, 2))), "{status}");
         }
+    }
+
+    #[test]
+    fn a_language_is_anybodys_to_change() {
+        let (now, tag) = (DateTime::UNIX_EPOCH, |text: &str| Some(text.parse::<LanguageTag>().unwrap()));
+        let account = register(new(&[Role::Admin]), Id::new(now), now).unwrap();
+        let german = account.changed(None, tag("de-AT"), account.id, now).unwrap().unwrap();
+        assert_eq!((&german.language, german.status, german.version), (&tag("de-AT"), account.status, 2));
+        assert_eq!(german.changed(None, None, account.id, now), Ok(None));
+        assert_eq!(german.changed(Some(german.status), tag("de-AT"), account.id, now), Ok(None));
     }
 }

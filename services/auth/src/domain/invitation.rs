@@ -1,9 +1,9 @@
 //! Invitations: how staff get an account without anyone else knowing their password.
 
 use chrono::{DateTime, Utc};
-use hms_model::coded_enum;
 use hms_model::id::{AccountId, PatientId, PractitionerId};
 use hms_model::role::Role;
+use hms_model::{LanguageTag, coded_enum};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,6 +35,8 @@ pub struct Invitation {
     pub patient_id: Option<PatientId>,
     /// The practitioner who will be the holder.
     pub practitioner_id: Option<PractitionerId>,
+    /// The language of the mail, and of the account.
+    pub language: Option<LanguageTag>,
     /// What has become of it.
     pub status: InvitationStatus,
     /// The account that invited.
@@ -54,6 +56,7 @@ impl Invitation {
             roles: new.roles,
             patient_id: new.patient_id,
             practitioner_id: new.practitioner_id,
+            language: new.language,
             status: InvitationStatus::Open,
             invited_by,
             created_at: now,

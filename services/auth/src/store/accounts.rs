@@ -34,6 +34,7 @@ struct Row {
     created_at: At,
     updated_at: At,
     email_verified_at: Option<At>,
+    language: Option<String>,
 }
 
 impl Row {
@@ -49,6 +50,7 @@ impl Row {
             created_at: account.created_at.into(),
             updated_at: account.updated_at.into(),
             email_verified_at: account.email_verified.then(|| account.created_at.into()),
+            language: account.language.as_ref().map(ToString::to_string),
         }
     }
 
@@ -62,6 +64,7 @@ impl Row {
             email_verified: self.email_verified_at.is_some(),
             patient_id: self.patient_id.map(Into::into),
             practitioner_id: self.practitioner_id.map(Into::into),
+            language: self.language.and_then(|tag| tag.parse().ok()),
             version: self.version,
             created_at: self.created_at.into(),
             updated_at: self.updated_at.into(),
@@ -150,10 +153,11 @@ pub fn renew_password(db: &mut Db, id: AccountId, from: &str, to: &str) -> Resul
 }
 
 /// Keeps another status; `account` is the one that follows version `seen`. False when someone else was faster.
-pub fn update_status(db: &mut Db, account: &Account, seen: i64) -> Result<bool> {
+pub fn update(db: &mut Db, account: &Account, seen: i64) -> Result<bool> {
     let row = present!(account.id).filter(accounts::version.eq(seen));
     let changes = (
         accounts::status.eq(Code(account.status)),
+        accounts::language.eq(account.language.as_ref().map(ToString::to_string)),
         accounts::version.eq(account.version),
         accounts::updated_at.eq(At::from(account.updated_at)),
     );

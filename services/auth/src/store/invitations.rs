@@ -27,6 +27,7 @@ struct Row {
     invited_by: Key,
     created_at: At,
     expires_at: At,
+    language: Option<String>,
 }
 
 /// Keeps an invitation with the hash of its token. One that is open for the same address is [`Error::Unique`].
@@ -118,6 +119,7 @@ impl Row {
             invited_by: invitation.invited_by.into(),
             created_at: invitation.created_at.into(),
             expires_at: invitation.expires_at.into(),
+            language: invitation.language.as_ref().map(ToString::to_string),
         }
     }
 
@@ -132,6 +134,7 @@ impl Row {
             invited_by: self.invited_by.into(),
             created_at: self.created_at.into(),
             expires_at: self.expires_at.into(),
+            language: self.language.and_then(|tag| tag.parse().ok()),
         }
     }
 }

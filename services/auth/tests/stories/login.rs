@@ -25,6 +25,7 @@ on_both_back_ends! {
             "email": "chief@hospital.example",
             "email_verified": true,
             "id": "[id]",
+            "language": null,
             "patient_id": null,
             "practitioner_id": null,
             "roles": [

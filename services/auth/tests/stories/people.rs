@@ -6,6 +6,7 @@ use hms_model::event::{
     AccountDeleted, AccountInvited, AccountPasswordResetRequested, AccountVerificationRequested,
     SessionRevoked,
 };
+use hms_model::role::Role;
 use hms_testkit::{Answer, on_both_back_ends};
 use serde_json::json;
 
@@ -42,6 +43,47 @@ async fn reset(app: &App, token: &str, password: &str) -> Answer {
 }
 
 on_both_back_ends! {
+    async fn mails_are_told_the_language_of_the_account(backend) {
+        let app = App::start(backend).await;
+        let admin = app.client(&[Role::Admin]);
+        let told = async || {
+            app.published_of::<AccountPasswordResetRequested>().await.pop().and_then(|told| told.0.language)
+        };
+        let forgotten = async |email: &str| {
+            app.clock.advance(TimeDelta::minutes(2));
+            app.anonymous().post("/api/v1/auth/password/forgotten", &json!({"email": email})).await.expect(204);
+        };
+        // By an invitation, which the account takes it from.
+        let form = json!({"email": "mia@hospital.example", "roles": ["nurse"], "language": "FR-ca"});
+        admin.post("/api/v1/accounts/invitations", &form).await.expect(201);
+        let invited = app.published_of::<AccountInvited>().await.pop().unwrap().0;
+        assert_eq!(invited.language.as_deref(), Some("fr-ca"));
+        let acceptance = json!({"token": invited.token.expose(), "password": PASSWORD});
+        let account = app.anonymous().post("/api/v1/auth/invitation", &acceptance).await;
+        assert_eq!(account.expect(201)["language"], "fr-ca");
+        forgotten("mia@hospital.example").await;
+        assert_eq!(told().await.as_deref(), Some("fr-ca"));
+        // By whoever registers, and by an admin later.
+        let form = json!({"email": "ann@example.org", "password": PASSWORD, "language": "es"});
+        let account = app.anonymous().post("/api/v1/auth/register", &form).await;
+        let location = account.expect(201).header("location").to_owned();
+        forgotten("ann@example.org").await;
+        assert_eq!(told().await.as_deref(), Some("es"));
+        let changed = admin.patch(&location, &json!({"language": "de-AT"})).await;
+        assert_eq!((&changed.expect(200)["language"], &changed["status"]), (&json!("de-AT"), &json!("active")));
+        forgotten("ann@example.org").await;
+        assert_eq!(told().await.as_deref(), Some("de-AT"));
+        for wrong in [json!({}), json!({"language": null})] {
+            admin.patch(&location, &wrong).await.expect_problem(422, "UNPROCESSABLE");
+        }
+        admin.patch(&location, &json!({"language": "no language"})).await.expect_problem(400, "INVALID_REQUEST");
+        // Who has said nothing.
+        let form = json!({"email": "bo@example.org", "password": PASSWORD});
+        app.anonymous().post("/api/v1/auth/register", &form).await.expect(201);
+        forgotten("bo@example.org").await;
+        assert_eq!(told().await, None);
+    }
+
     async fn staff_come_by_invitation_and_choose_their_own_password(backend) {
         let app = hospital(backend).await;
         let admin = client(&app, "admin").await;

@@ -20,6 +20,7 @@ on_both_back_ends! {
           "email": "ann@example.org",
           "email_verified": false,
           "id": "[id]",
+          "language": null,
           "patient_id": null,
           "practitioner_id": null,
           "roles": [

@@ -1,12 +1,12 @@
 //! A mail about an account. It carries a secret, so it is forgotten as soon as it is sent.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hms_model::coded_enum;
 use hms_model::event::{AccountMailFacts, BreakGlassFacts};
 use hms_model::id::{EventId, NotificationId};
+use hms_model::{Language, coded_enum};
 
 use super::message::{ATTEMPTS, LEASE, wait_after};
-use super::{Address, Letter, Outgoing, Receipt, SendError, Status};
+use super::{Address, Letter, Manner, Outgoing, Receipt, SendError, Status};
 
 /// For how long it is remembered that a mail was sent.
 pub const REMEMBERED: TimeDelta = TimeDelta::days(30);
@@ -27,6 +27,17 @@ coded_enum! {
         /// To tell that somebody has reached a record that is not theirs to see; it has no link.
         GlassBroken = "access.break_glass",
     }
+}
+
+/// What a mail with a secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To show that an address is one's own.
+    Verification,
+    /// To accept an invitation.
+    Invitation,
+    /// To set another password.
+    PasswordReset,
 }
 
 /// A mail about an account.
@@ -59,31 +70,28 @@ pub struct AccountMail {
 }
 
 impl AccountMail {
-    /// The mail that an event calls for. Its link leads to the front end at `public_url`; the secret stands behind the
+    /// The mail that an event calls for, in the language of the account, and else in that of the house. Its link leads to the front end at `public_url`; the secret stands behind the
     /// `#`, where no server on the way gets to see it.
     pub fn draft(
-        kind: AccountMailKind,
+        purpose: Purpose,
         facts: &AccountMailFacts,
         (event_id, id): (EventId, NotificationId),
-        public_url: &str,
+        (public_url, manner): (&str, &Manner),
         now: DateTime<Utc>,
     ) -> Self {
-        let link = format!("{public_url}/{}#token={}", page(kind), facts.token.expose());
-        let until = facts.expires_at.format("%-d %B %Y, %H:%M UTC");
-        let body = format!(
-            "{}\n\n    {link}\n\nThe link works once, until {until}. {}\n\nThis message was sent automatically; replies \
-             to it are not read.",
-            opening(kind),
-            if_unexpected(kind)
-        );
+        let language = facts.language.as_deref().and_then(Language::of_tag).unwrap_or(manner.language);
+        let link = format!("{public_url}/{}#token={}", purpose.page(), facts.token.expose());
+        let until = language.moment(facts.expires_at, manner.zone);
+        let (subject, text) = built_in(purpose, language).split_once("\n\n").unwrap_or_default();
+        let body = text.trim_end().replace("{{link}}", &link).replace("{{expires_at}}", &until);
         Self {
             id,
             version: 1,
             event_id,
-            kind,
+            kind: purpose.kind(),
             status: Status::Pending,
             letter: Some(Letter { recipient: facts.email.clone(), body }),
-            subject: subject(kind).to_owned(),
+            subject: subject.to_owned(),
             attempts: 0,
             due_at: now,
             expires_at: facts.expires_at,
@@ -116,7 +124,7 @@ impl AccountMail {
             kind: AccountMailKind::GlassBroken,
             status: Status::Pending,
             letter: Some(Letter { recipient, body }),
-            subject: subject(AccountMailKind::GlassBroken).to_owned(),
+            subject: "Somebody has broken the glass".into(),
             attempts: 0,
             due_at: now,
             expires_at: now + OF_USE,
@@ -170,51 +178,47 @@ impl AccountMail {
     }
 }
 
-fn page(kind: AccountMailKind) -> &'static str {
-    match kind {
-        AccountMailKind::Verification => "account/verify",
-        AccountMailKind::Invitation => "account/invitation",
-        AccountMailKind::PasswordReset => "account/reset-password",
-        AccountMailKind::WebhookDisabled => "webhooks",
-        AccountMailKind::GlassBroken => "break-glass",
-    }
-}
-
-fn subject(kind: AccountMailKind) -> &'static str {
-    match kind {
-        AccountMailKind::Verification => "Confirm your e-mail address",
-        AccountMailKind::Invitation => "Your account",
-        AccountMailKind::PasswordReset => "Choose another password",
-        AccountMailKind::WebhookDisabled => "A webhook was switched off",
-        AccountMailKind::GlassBroken => "Somebody has broken the glass",
-    }
-}
-
-fn opening(kind: AccountMailKind) -> &'static str {
-    match kind {
-        AccountMailKind::Verification => "Please confirm that this e-mail address is yours:",
-        AccountMailKind::Invitation => "You are invited to have an account here. Choose a password for it:",
-        AccountMailKind::PasswordReset => "Here you can choose another password for your account:",
-        AccountMailKind::WebhookDisabled => "A webhook was switched off:",
-        AccountMailKind::GlassBroken => "Somebody has reached a record that is not theirs to see:",
-    }
-}
-
-fn if_unexpected(kind: AccountMailKind) -> &'static str {
-    match kind {
-        AccountMailKind::Verification => "If you have not registered, you need not do anything.",
-        AccountMailKind::Invitation => "If you do not expect this, you need not do anything.",
-        AccountMailKind::PasswordReset => {
-            "If you have not asked for it, you need not do anything: your password stays as it is."
+/// Line by line: the subject, nothing, the text.
+macro_rules! built_in {
+    ($($language:ident $folder:literal),+) => {
+        fn built_in(purpose: Purpose, language: Language) -> &'static str {
+            match language {$(
+                Language::$language => match purpose {
+                    Purpose::Verification => include_str!(concat!("../../templates/", $folder, "/account.verification.txt")),
+                    Purpose::Invitation => include_str!(concat!("../../templates/", $folder, "/account.invitation.txt")),
+                    Purpose::PasswordReset => include_str!(concat!("../../templates/", $folder, "/account.password_reset.txt")),
+                }
+            ),+}
         }
-        AccountMailKind::WebhookDisabled | AccountMailKind::GlassBroken => "",
+    };
+}
+built_in!(De "de", En "en", Es "es", Fr "fr");
+
+impl Purpose {
+    fn kind(self) -> AccountMailKind {
+        match self {
+            Self::Verification => AccountMailKind::Verification,
+            Self::Invitation => AccountMailKind::Invitation,
+            Self::PasswordReset => AccountMailKind::PasswordReset,
+        }
+    }
+
+    /// Where the front end takes the secret.
+    fn page(self) -> &'static str {
+        match self {
+            Self::Verification => "account/verify",
+            Self::Invitation => "account/invitation",
+            Self::PasswordReset => "account/reset-password",
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use hms_model::id::Id;
-    use hms_model::{Coded, OneTimeToken, Secret};
+    use hms_model::{OneTimeToken, Secret};
 
     use super::*;
 
@@ -222,31 +226,52 @@ mod tests {
         "2026-03-02T08:00:00Z".parse().unwrap()
     }
 
-    fn mail(kind: AccountMailKind) -> AccountMail {
+    const ALL: [Purpose; 3] = [Purpose::Verification, Purpose::Invitation, Purpose::PasswordReset];
+
+    fn mail(purpose: Purpose, language: Option<&str>) -> AccountMail {
         let facts = AccountMailFacts {
             account_id: Id::new(now()),
             version: 1,
             email: "ann@example.org".into(),
             token: OneTimeToken::new(Secret::new("s3cret")),
             expires_at: now() + TimeDelta::minutes(30),
+            language: language.map(str::to_owned),
         };
-        AccountMail::draft(kind, &facts, (Id::new(now()), Id::new(now())), "https://hms.example", now())
+        let zone = "Europe/Berlin".parse().unwrap();
+        let manner = Manner { organisation: "Clinic North".into(), zone, language: Language::En };
+        let ids = (Id::new(now()), Id::new(now()));
+        AccountMail::draft(purpose, &facts, ids, ("https://hms.example", &manner), now())
     }
 
     #[test]
-    fn each_mail_has_its_link_and_says_until_when() {
-        for kind in AccountMailKind::ALL {
-            let mail = mail(*kind);
-            let body = mail.letter.unwrap().body;
-            let link = format!("\n    https://hms.example/{}#token=s3cret\n", page(*kind));
-            assert!(body.contains(&link) && body.contains("until 2 March 2026, 08:30 UTC."), "{body}");
-            assert!(!mail.subject.contains("s3cret"));
+    fn each_mail_has_its_link_and_says_until_when_in_its_language() {
+        let untils = [
+            ("de-AT", "Montag, 2. März 2026, 09:30 CET"),
+            ("en", "Monday, 2 March 2026, 09:30 CET"),
+            ("es", "lunes, 2 de marzo de 2026, 09:30 CET"),
+            ("fr", "lundi 2 mars 2026, 09:30 CET"),
+        ];
+        for purpose in ALL {
+            let mut subjects = BTreeSet::new();
+            for (language, until) in untils {
+                let mail = mail(purpose, Some(language));
+                let body = mail.letter.unwrap().body;
+                let link = format!("\n    https://hms.example/{}#token=s3cret\n", purpose.page());
+                assert!(body.contains(&link) && body.contains(until) && !body.contains("{{"), "{body}");
+                assert!(!mail.subject.is_empty() && !mail.subject.contains("s3cret"));
+                subjects.insert(mail.subject);
+            }
+            assert_eq!(subjects.len(), untils.len(), "{subjects:?}");
+            let english = mail(purpose, Some("en"));
+            for other in [None, Some("tlh")] {
+                assert_eq!(mail(purpose, other).subject, english.subject, "that of the house");
+            }
         }
     }
 
     #[test]
     fn the_secret_is_forgotten_at_the_end() {
-        let mail = mail(AccountMailKind::PasswordReset);
+        let mail = mail(Purpose::PasswordReset, None);
         let taken = mail.clone().taken_up(now());
         assert!(taken.letter.is_some() && taken.due_at > now() && taken.attempts == 1);
         let sent = taken.clone().tried(Ok(Receipt::default()), 0.0, now());

@@ -11,7 +11,8 @@ use hms_model::id::Id;
 use hms_model::{OneTimeToken, Secret};
 use hms_testkit::{on_both_back_ends, until};
 
-use crate::common::{App, files};
+use crate::common::{App, files, outgoing};
+use crate::invitations::unquoted;
 
 const SECRET: &str = "the-secret-of-this-mail";
 
@@ -22,6 +23,7 @@ fn facts(app: &App) -> AccountMailFacts {
         email: "ann@example.org".into(),
         token: OneTimeToken::new(Secret::new(SECRET)),
         expires_at: app.clock.now() + TimeDelta::minutes(30),
+        language: None,
     }
 }
 
@@ -65,6 +67,22 @@ on_both_back_ends! {
         }
         let told = serde_json::to_string(&app.published().await).unwrap();
         assert!(!told.contains(SECRET) && !told.contains("ann@example.org"), "{told}");
+    }
+
+    async fn it_speaks_the_language_of_the_account_and_else_that_of_the_house(backend) {
+        let app = App::start_with(backend, &[("HMS_LANGUAGE", "fr"), ("HMS_ZONE", "Europe/Paris")]).await;
+        for (language, subject, part) in [
+            (Some("de-AT"), "Ihr Konto", "bis Montag, 2. März 2026, 09:30 CET."),
+            (None, "Votre compte", "jusqu'au lundi 2 mars 2026, 09:30 CET."),
+        ] {
+            let invited = AccountMailFacts { language: language.map(str::to_owned), ..facts(&app) };
+            app.deliver(&AccountInvited(invited)).await;
+            let subject = format!("Subject: {subject}\r\n");
+            let mail = until("the mail", 10, async || outgoing(&app, ".eml").into_iter().find(|mail| mail.contains(&subject))).await;
+            let mail = String::from_utf8(unquoted(&mail)).unwrap();
+            assert!(mail.contains(part), "{mail}");
+        }
+        app.stop().await;
     }
 
     async fn an_event_that_comes_twice_mails_once(backend) {

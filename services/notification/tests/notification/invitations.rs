@@ -50,7 +50,7 @@ fn calendars(mail: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// RFC 2045, 6.7.
-fn unquoted(text: &str) -> Vec<u8> {
+pub fn unquoted(text: &str) -> Vec<u8> {
     let joined = text.replace("=\r\n", "");
     let mut parts = joined.split('=');
     let mut octets = parts.next().unwrap().as_bytes().to_vec();

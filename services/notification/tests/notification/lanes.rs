@@ -59,6 +59,7 @@ on_both_back_ends! {
             email: "ann@example.org".into(),
             token: OneTimeToken::new(Secret::new("s3cret")),
             expires_at: now + TimeDelta::minutes(30),
+            language: None,
         };
         let before = files(&folder).len();
         assert!(before < WAITING, "all are gone already: {before}");

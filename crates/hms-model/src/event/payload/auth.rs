@@ -72,6 +72,9 @@ pub struct AccountMailFacts {
     pub token: OneTimeToken,
     /// Until when it can be used.
     pub expires_at: DateTime<Utc>,
+    /// The language in which to write (BCP 47), where it is known.
+    #[serde(default)]
+    pub language: Option<String>,
 }
 
 /// Somebody is to show that an address is theirs.

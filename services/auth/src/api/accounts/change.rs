@@ -2,6 +2,7 @@
 
 use actix_web::{patch, web};
 use hms_api::{Json, Problems};
+use hms_model::LanguageTag;
 use hms_model::audit::Action;
 use hms_model::id::AccountId;
 use hms_model::role::scope;
@@ -19,10 +20,13 @@ use crate::store::{accounts, challenges};
 #[serde(deny_unknown_fields)]
 pub struct AccountChanges {
     /// Whether it may sign in.
-    status: AccountStatus,
+    status: Option<AccountStatus>,
+    /// The language in which to write to its holder.
+    language: Option<LanguageTag>,
 }
 
-/// Disables an account, which ends all its sessions, or lets it sign in again.
+/// Disables an account, which ends all its sessions, or lets it sign in again; or says in which language to write to its
+/// holder. What is left out stays.
 #[utoipa::path(
     tag = "accounts",
     params(("id" = Uuid, Path, description = "The account.")),
@@ -36,21 +40,26 @@ pub async fn change(
     id: web::Path<AccountId>,
     body: Json<AccountChanges>,
 ) -> Result<Reply, Problem> {
-    let (id, caller, status) = (id.into_inner(), call.claims()?.sub, body.into_inner().status);
+    let (id, caller, AccountChanges { status, language }) =
+        (id.into_inner(), call.claims()?.sub, body.into_inner());
+    if status.is_none() && language.is_none() {
+        return Err(Problem::field(Code::Unprocessable, "status", "say what changes: status or language"));
+    }
     call.write(move |work| {
         let account = accounts::find_locked(work.db, id)?;
         work.check_version(account.version)?;
-        let Some(changed) = account.with_status(status, caller, work.now)? else {
+        let Some(changed) = account.changed(status, language, caller, work.now)? else {
             return super::shown(&account);
         };
-        if !accounts::update_status(work.db, &changed, account.version)? {
+        if !accounts::update(work.db, &changed, account.version)? {
             return Err(Code::PreconditionFailed.into());
         }
-        if !changed.is_active() {
+        if account.is_active() && !changed.is_active() {
             challenges::forget(work.db, id)?;
             ending::end_everything(work, id, Keys::Revoked, "account disabled")?;
         }
-        work.audit(Act::new(Action::Update, "account").on(id).detail("status"))?;
+        let detail = if changed.status == account.status { "language" } else { "status" };
+        work.audit(Act::new(Action::Update, "account").on(id).detail(detail))?;
         super::shown(&changed)
     })
     .await

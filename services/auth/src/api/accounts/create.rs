@@ -4,7 +4,7 @@ use actix_web::{post, web};
 use hms_api::{Json, Problems};
 use hms_model::id::{PatientId, PractitionerId};
 use hms_model::role::{Role, scope};
-use hms_model::{Email, Secret};
+use hms_model::{Email, LanguageTag, Secret};
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub struct AccountForm {
     patient_id: Option<PatientId>,
     /// The practitioner who is the holder.
     practitioner_id: Option<PractitionerId>,
+    /// The language in which to write to its holder.
+    language: Option<LanguageTag>,
 }
 
 /// Makes an account for someone else: this is how staff get theirs.
@@ -44,7 +46,9 @@ pub async fn create(
     state: web::Data<State>,
     body: Json<AccountForm>,
 ) -> Result<Reply, Problem> {
-    let AccountForm { email, password, username, roles, patient_id, practitioner_id } = body.into_inner();
-    let new = NewAccount { email, username, roles, email_verified: true, patient_id, practitioner_id };
+    let AccountForm { email, password, username, roles, patient_id, practitioner_id, language } =
+        body.into_inner();
+    let email_verified = true;
+    let new = NewAccount { email, username, roles, email_verified, patient_id, practitioner_id, language };
     super::make(&call, &state, new, password).await
 }

@@ -60,6 +60,7 @@ fn new_account(invitation: &Invitation, username: Option<Username>) -> Result<Ne
         email_verified: true,
         patient_id,
         practitioner_id,
+        language: invitation.language.clone(),
     })
 }
 

@@ -41,6 +41,7 @@ pub fn invite(work: &mut Work<'_>, invitation: &Invitation, token: Secret) -> Re
         email: invitation.email.clone(),
         token: OneTimeToken::new(token),
         expires_at: invitation.expires_at,
+        language: invitation.language.as_ref().map(ToString::to_string),
     }))
 }
 
@@ -68,5 +69,6 @@ fn facts(
         email: account.email.clone(),
         token: OneTimeToken::new(token),
         expires_at: work.now + purpose.lifetime(),
+        language: account.language.as_ref().map(ToString::to_string),
     }))
 }

@@ -3,7 +3,7 @@
 use actix_web::{post, web};
 use hms_api::{Json, Problems};
 use hms_model::role::{Role, scope};
-use hms_model::{Email, Secret};
+use hms_model::{Email, LanguageTag, Secret};
 use hms_problem::Problem;
 use hms_service::{Call, Reply};
 use serde::Deserialize;
@@ -23,6 +23,8 @@ pub struct Registration {
     password: Secret,
     /// A short name to sign in with.
     username: Option<Username>,
+    /// The language in which to write to them.
+    language: Option<LanguageTag>,
 }
 
 /// Makes an account for a patient.
@@ -33,7 +35,7 @@ pub async fn register(
     state: web::Data<State>,
     body: Json<Registration>,
 ) -> Result<Reply, Problem> {
-    let Registration { email, password, username } = body.into_inner();
+    let Registration { email, password, username, language } = body.into_inner();
     let new = NewAccount {
         email,
         username,
@@ -41,6 +43,7 @@ pub async fn register(
         email_verified: false,
         patient_id: None,
         practitioner_id: None,
+        language,
     };
     accounts::make(&call, &state, new, password).await
 }

@@ -16,6 +16,7 @@ fn account(roles: &[Role]) -> Account {
         email_verified: true,
         patient_id: None,
         practitioner_id: None,
+        language: None,
     };
     register(new, Id::new(now()), now()).unwrap()
 }

@@ -5,7 +5,7 @@ use hms_api::{Json, Problems};
 use hms_model::audit::Action;
 use hms_model::id::{PatientId, PractitionerId};
 use hms_model::role::{Role, scope};
-use hms_model::{Email, Secret};
+use hms_model::{Email, LanguageTag, Secret};
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply, Work};
 use serde::Deserialize;
@@ -30,6 +30,8 @@ pub struct InvitationForm {
     patient_id: Option<PatientId>,
     /// The practitioner who will be the holder.
     practitioner_id: Option<PractitionerId>,
+    /// The language of the mail, and of the account.
+    language: Option<LanguageTag>,
 }
 
 /// Invites somebody: a mail goes out with a token by which they choose their own password, once and within 7 days.
@@ -42,14 +44,15 @@ pub struct InvitationForm {
 )]
 #[post("/accounts/invitations")]
 pub async fn create(call: Call<scope::AccountWrite>, body: Json<InvitationForm>) -> Result<Reply, Problem> {
-    let InvitationForm { email, mut roles, patient_id, practitioner_id } = body.into_inner();
+    let InvitationForm { email, mut roles, patient_id, practitioner_id, language } = body.into_inner();
     roles.sort_unstable();
     roles.dedup();
     if roles.is_empty() {
         return Err(Refusal::NoRoles.into());
     }
     let by = call.claims()?.sub;
-    let new = NewAccount { email, username: None, roles, email_verified: true, patient_id, practitioner_id };
+    let (username, email_verified) = (None, true);
+    let new = NewAccount { email, username, roles, email_verified, patient_id, practitioner_id, language };
     call.write(move |work| {
         check_records(work, &new)?;
         let invitation = Invitation::new(new, work.new_id(), by, work.now);
