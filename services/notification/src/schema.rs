@@ -40,6 +40,7 @@ diesel::table! {
         appointment_id -> Nullable<Uid>,
         expires_at -> Nullable<Tstz>,
         read_at -> Nullable<Tstz>,
+        devices -> Nullable<Doc>,
     }
 }
 

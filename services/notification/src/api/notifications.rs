@@ -40,7 +40,7 @@ pub struct Notification {
     pub event_id: EventId,
     /// When that event came; for a reminder, when its time came.
     pub created_at: DateTime<Utc>,
-    /// When it was handed over.
+    /// When it was handed over; a push message, to the first of the devices.
     pub sent_at: Option<DateTime<Utc>>,
     /// When it was read.
     pub read_at: Option<DateTime<Utc>>,
@@ -53,7 +53,7 @@ pub struct Notification {
 pub struct NotificationWithAttempts {
     #[serde(flatten)]
     notification: Notification,
-    /// The attempts, in their order. A push message goes to several devices with one.
+    /// The attempts, in their order. Each device of a push message has its own: one that has it is not tried again.
     attempts: Vec<NotificationAttempt>,
 }
 

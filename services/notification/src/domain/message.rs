@@ -69,12 +69,14 @@ pub struct Message {
     pub expires_at: Option<DateTime<Utc>>,
     /// When the event came.
     pub created_at: DateTime<Utc>,
-    /// When it was handed over.
+    /// When it was handed over; of several devices, to the first.
     pub sent_at: Option<DateTime<Utc>>,
     /// When it was read.
     pub read_at: Option<DateTime<Utc>>,
     /// Why it was not handed over, or not yet.
     pub error: Option<String>,
+    /// Of a push message that was tried: the devices that may still take it.
+    pub devices: Option<Vec<PushSubscriptionId>>,
 }
 
 coded_enum! {
@@ -144,6 +146,7 @@ impl Cause {
             sent_at: None,
             read_at: None,
             error: None,
+            devices: None,
         }
     }
 
@@ -239,14 +242,52 @@ impl Message {
         }
     }
 
+    /// The same for a push message, of which each device is a delivery of its own: those that may still take it are tried
+    /// again, and no other.
+    #[must_use]
+    pub fn tried_at_devices(
+        self,
+        answers: Vec<(PushSubscriptionId, Result<Receipt, SendError>)>,
+        chance: f64,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let is_taken = answers.iter().any(|(_, answer)| answer.is_ok());
+        let message = Self { sent_at: self.sent_at.or(is_taken.then_some(now)), ..self };
+        let is_open = |(_, answer): &(_, Result<Receipt, SendError>)| {
+            matches!(answer, Err(SendError::Later { .. } | SendError::Busy { .. }))
+        };
+        let (open, closed): (Vec<_>, Vec<_>) = answers.into_iter().partition(is_open);
+        if open.is_empty() && message.sent_at.is_some() {
+            return message.sent();
+        }
+        let devices = open.iter().map(|(device, _)| *device).collect::<Vec<_>>();
+        let decisive = if open.is_empty() { closed } else { open };
+        let answer = together(decisive.into_iter().map(|(_, answer)| answer));
+        Self { devices: Some(devices), ..message }.tried(answer, chance, now)
+    }
+
+    /// Whether this device is still to be tried.
+    pub fn is_for(&self, device: PushSubscriptionId) -> bool {
+        self.devices.as_ref().is_none_or(|devices| devices.contains(&device))
+    }
+
     /// To be sent once more, as if it were new.
     #[must_use]
     pub fn again(self, now: DateTime<Utc>) -> Self {
-        Self { status: Status::Pending, attempts: 0, due_at: now, sent_at: None, error: None, ..self }
+        let pending = Self { status: Status::Pending, attempts: 0, due_at: now, ..self };
+        Self { sent_at: None, error: None, devices: None, ..pending }
     }
 
+    /// What one device has is sent, whatever becomes of the others.
     fn ended(self, status: Status, reason: &str) -> Self {
-        Self { status, error: Some(reason.to_owned()), ..self }
+        match self.sent_at {
+            Some(_) => self.sent(),
+            None => Self { status, error: Some(reason.to_owned()), devices: None, ..self },
+        }
+    }
+
+    fn sent(self) -> Self {
+        Self { status: Status::Sent, error: None, devices: None, ..self }
     }
 }
 
@@ -263,9 +304,8 @@ impl Outcome {
     }
 }
 
-/// What came of a message that went to several devices: it is sent when one of them has it, and tried again as long as one
-/// of them may take it.
-pub fn together(answers: Vec<Result<Receipt, SendError>>) -> Result<Receipt, SendError> {
+/// Of several answers the one by which it goes on: it is tried again as long as one device may take it.
+fn together(answers: impl Iterator<Item = Result<Receipt, SendError>>) -> Result<Receipt, SendError> {
     let rank = |answer: &Result<Receipt, SendError>| match answer {
         Ok(_) => 0,
         Err(SendError::Later { .. }) => 1,
@@ -273,127 +313,9 @@ pub fn together(answers: Vec<Result<Receipt, SendError>>) -> Result<Receipt, Sen
         Err(SendError::Never(_)) => 3,
         Err(SendError::Gone(_)) => 4,
     };
-    let best = answers.into_iter().min_by_key(rank);
+    let best = answers.min_by_key(rank);
     best.unwrap_or_else(|| Err(SendError::never("no browser and no device of the patient asks for messages")))
 }
 
 #[cfg(test)]
-mod tests {
-    use hms_model::id::Id;
-
-    use super::*;
-    use crate::domain::Visit;
-    use crate::domain::testing::{appointment, now};
-
-    fn cause(kind: Kind) -> Cause {
-        let facts = appointment();
-        let about = match kind {
-            Kind::Offer | Kind::Invoice => About::example(kind, now()),
-            _ => About::Visit(Visit::of(&facts, None)),
-        };
-        Cause { event_id: Id::new(now()), occasion: String::new(), kind, patient_id: facts.patient_id, about }
-    }
-
-    fn message(kind: Kind, channel: ChannelKind) -> Message {
-        let words = Words { subject: "On Monday".into(), body: "Dear Ann".into() };
-        cause(kind).addressed(channel, ("ann@example.org".into(), words), Id::new(now()), now())
-    }
-
-    #[test]
-    fn what_is_only_to_be_read_is_there_at_once() {
-        for channel in ChannelKind::CARRIED {
-            assert_eq!(message(Kind::Confirmation, channel).status, Status::Pending);
-        }
-        let there = message(Kind::Confirmation, ChannelKind::InApp);
-        assert_eq!((there.status, there.sent_at), (Status::Sent, Some(now())));
-    }
-
-    #[test]
-    fn an_unknown_patient_is_waited_for() {
-        let waiting = cause(Kind::Confirmation).waiting("On Monday".into(), Id::new(now()), now());
-        assert!(waiting.is_waiting() && waiting.due_at == now() + PATIENCE);
-        let known = message(Kind::Confirmation, ChannelKind::Sms).in_place_of(&waiting);
-        assert_eq!((known.id, known.version, known.channel), (waiting.id, 1, ChannelKind::Sms));
-        assert!(!known.is_waiting());
-        let unknown = waiting.given_up();
-        assert_eq!((unknown.status, unknown.error.as_deref()), (Status::Failed, Some("unknown patient")));
-    }
-
-    #[test]
-    fn the_waits_grow_until_it_is_given_up() {
-        for (chance, part) in [(0.0, 0), (1.0, 5), (7.0, 5)] {
-            let mut message = message(Kind::Confirmation, ChannelKind::Email);
-            for wait in WAITS {
-                message = message.taken_up(now());
-                assert_eq!(message.due_at, now() + LEASE);
-                message = message.tried(Err(SendError::later("full")), chance, now());
-                assert_eq!(message.status, Status::Pending);
-                let more = if part == 0 { TimeDelta::zero() } else { wait / part };
-                assert_eq!(message.due_at - now(), wait + more);
-            }
-            message = message.taken_up(now()).tried(Err(SendError::later("full")), chance, now());
-            let end = (message.status, message.attempts, message.error.as_deref());
-            assert_eq!(end, (Status::Failed, 5, Some("full")));
-        }
-    }
-
-    #[test]
-    fn one_attempt_may_be_enough() {
-        let message = message(Kind::Confirmation, ChannelKind::Email).taken_up(now());
-        let sent = message.clone().tried(Ok(Receipt::default()), 0.0, now());
-        assert_eq!((sent.status, sent.sent_at, sent.error), (Status::Sent, Some(now()), None));
-        let wait = TimeDelta::minutes(7);
-        let asked = SendError::Later { reason: "slow down".into(), retry_after: Some(wait) };
-        assert_eq!(message.clone().tried(Err(asked), 0.0, now()).due_at, now() + wait);
-        let busy = message.clone().tried(Err(SendError::Busy { wait }), 0.0, now());
-        assert_eq!((busy.due_at, busy.attempts, busy.error), (now() + wait, 0, None));
-        for ends in [SendError::never("no such address"), SendError::Gone("no such address".into())] {
-            let never = message.clone().tried(Err(ends), 0.0, now());
-            assert_eq!((never.status, never.error.as_deref()), (Status::Failed, Some("no such address")));
-        }
-    }
-
-    #[test]
-    fn what_ends_every_sender_is_given_up() {
-        let mut message = message(Kind::Confirmation, ChannelKind::Email);
-        for _ in 0..5 {
-            message = message.taken_up(now());
-            assert_eq!(message.status, Status::Pending);
-        }
-        message = message.taken_up(now());
-        assert_eq!((message.status, message.attempts), (Status::Failed, 5));
-    }
-
-    #[test]
-    fn an_offer_is_not_sent_when_it_is_over_and_a_reminder_not_when_its_time_has_come() {
-        let start = appointment().start;
-        let cases = [(Kind::Offer, now() + TimeDelta::minutes(30)), (Kind::Reminder, start)];
-        for (kind, end) in cases {
-            let message = message(kind, ChannelKind::Sms);
-            assert_eq!(
-                message.clone().taken_up(end - TimeDelta::seconds(1)).status,
-                Status::Pending,
-                "{kind}"
-            );
-            assert_eq!(message.taken_up(end).status, Status::Skipped, "{kind}");
-        }
-        let late = message(Kind::Confirmation, ChannelKind::Email).taken_up(start + TimeDelta::days(1));
-        assert_eq!(late.status, Status::Pending);
-    }
-
-    #[test]
-    fn one_device_is_enough() {
-        let (sent, later) = (Ok(Receipt::default()), Err(SendError::later("full")));
-        let (never, gone) = (Err(SendError::never("no")), Err(SendError::Gone("gone".into())));
-        let cases = [
-            (vec![gone.clone(), later.clone(), sent.clone()], sent.clone()),
-            (vec![gone.clone(), later.clone(), never.clone()], later.clone()),
-            (vec![gone.clone(), never.clone()], never),
-            (vec![gone.clone()], gone),
-        ];
-        for (answers, expected) in cases {
-            assert_eq!(together(answers), expected);
-        }
-        assert!(matches!(together(Vec::new()), Err(SendError::Never(_))));
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use super::Sender;
 use super::claim::Taken;
 use crate::domain::{
     AccountMail, Address, Attempt, Calendar, ChannelKind, Message, Outcome, Outgoing, Parties, Receipt,
-    SEND_WITHIN, SendError, invitation, method, together,
+    SEND_WITHIN, SendError, Subscription, invitation, method,
 };
 
 /// What came of it.
@@ -26,35 +26,40 @@ impl Sender {
     /// Tries a message at all places where it goes.
     pub(super) async fn attempt(&self, taken: Taken, span: &Span) -> Tried {
         let Taken { message, devices } = taken;
+        if message.channel == ChannelKind::Push {
+            return self.attempt_at_devices(message, &devices, span).await;
+        }
         let recipient = message.letter.as_ref().map(|letter| letter.recipient.clone()).unwrap_or_default();
         let calendar = self.calendar(&message, &recipient);
         let calendar = calendar.as_ref().map(|(method, text)| Calendar { method: *method, text });
-        let tried = match message.channel {
-            ChannelKind::Push => {
-                let each = devices
-                    .iter()
-                    .map(|device| self.at(&message, Address::Push(&device.target), None, Some(device.id)));
-                join_all(each).await
-            }
-            ChannelKind::Sms => vec![self.at(&message, Address::Sms(&recipient), None, None).await],
-            ChannelKind::Email | ChannelKind::InApp => {
-                vec![self.at(&message, Address::Email(&recipient), calendar, None).await]
-            }
+        let to = match message.channel {
+            ChannelKind::Sms => Address::Sms(&recipient),
+            ChannelKind::Email | ChannelKind::InApp | ChannelKind::Push => Address::Email(&recipient),
         };
-        let (answers, attempts): (Vec<_>, Vec<_>) = tried.into_iter().unzip();
-        let is_gone = answers.iter().any(|answer| matches!(answer, Err(SendError::Gone(_))));
-        let dead_address = (is_gone && message.channel != ChannelKind::Push).then_some(recipient);
-        let now = self.context.clock.now();
-        let answer = together(answers);
-        note(span, message.channel, message.attempts, &answer);
-        let message = message.tried(answer, fastrand::f64(), now);
-        Tried { message, attempts: attempts.into_iter().flatten().collect(), dead_address }
+        let (answer, attempt) = self.at(&message, to, calendar, None).await;
+        let is_gone = matches!(answer, Err(SendError::Gone(_)));
+        note(span, message.channel, message.attempts, answer.is_ok());
+        let message = message.tried(answer, fastrand::f64(), self.context.clock.now());
+        let dead_address = is_gone.then_some(recipient);
+        Tried { message, attempts: attempt.into_iter().collect(), dead_address }
+    }
+
+    /// Tries a push message at each device that may take it.
+    async fn attempt_at_devices(&self, message: Message, devices: &[Subscription], span: &Span) -> Tried {
+        let each = devices
+            .iter()
+            .map(|device| self.at(&message, Address::Push(&device.target), None, Some(device.id)));
+        let (answers, attempts): (Vec<_>, Vec<_>) = join_all(each).await.into_iter().unzip();
+        note(span, message.channel, message.attempts, answers.iter().any(Result::is_ok));
+        let answers = devices.iter().map(|device| device.id).zip(answers).collect();
+        let message = message.tried_at_devices(answers, fastrand::f64(), self.context.clock.now());
+        Tried { message, attempts: attempts.into_iter().flatten().collect(), dead_address: None }
     }
 
     /// Tries a mail about an account.
     pub(super) async fn attempt_mail(&self, mail: AccountMail, span: &Span) -> AccountMail {
         let answer = self.hand_over(mail.outgoing(), mail.attempts).await;
-        note(span, ChannelKind::Email, mail.attempts, &answer);
+        note(span, ChannelKind::Email, mail.attempts, answer.is_ok());
         mail.tried(answer, fastrand::f64(), self.context.clock.now())
     }
 
@@ -108,10 +113,10 @@ impl Sender {
 }
 
 /// Notes which attempt it was and how it ended, without a word of the reason, in which an address may stand.
-fn note(span: &Span, channel: ChannelKind, attempt: i64, answer: &Result<Receipt, SendError>) {
+fn note(span: &Span, channel: ChannelKind, attempt: i64, is_sent: bool) {
     span.set("hms.message.attempt", attempt);
     span.set("hms.message.channel", channel.to_string());
-    if answer.is_err() {
+    if !is_sent {
         span.fail("not sent");
     }
 }

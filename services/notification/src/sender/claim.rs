@@ -107,7 +107,11 @@ fn take_up(work: &mut Work<'_>, message: Message, taken: &mut Vec<Taken>) -> Res
         return Ok(());
     }
     let devices = match message.channel {
-        ChannelKind::Push => push_subscriptions::of(work.db, message.cause.patient_id)?,
+        ChannelKind::Push => {
+            let mut devices = push_subscriptions::of(work.db, message.cause.patient_id)?;
+            devices.retain(|device| message.is_for(device.id));
+            devices
+        }
         ChannelKind::Email | ChannelKind::Sms | ChannelKind::InApp => Vec::new(),
     };
     taken.push(Taken { message, devices });

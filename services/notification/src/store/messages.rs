@@ -37,6 +37,7 @@ struct Row {
     appointment_id: Option<Key>,
     expires_at: Option<At>,
     read_at: Option<At>,
+    devices: Option<Json>,
 }
 
 /// Which of the messages that have ended.
@@ -127,6 +128,7 @@ pub fn save(db: &mut Db, message: Message) -> Result<Option<Message>> {
         messages::sent_at.eq(message.sent_at.map(At)),
         messages::read_at.eq(message.read_at.map(At)),
         messages::error.eq(message.error.clone()),
+        messages::devices.eq(message.devices.as_ref().map(write_json).transpose()?),
     );
     let saved = diesel::update(read).set(changes).execute(db)?;
     Ok(Some(message).filter(|_| saved == 1))
@@ -277,6 +279,7 @@ impl Row {
             appointment_id: appointment.map(Key::from),
             expires_at: message.expires_at.map(Into::into),
             read_at: message.read_at.map(Into::into),
+            devices: message.devices.as_ref().map(write_json).transpose()?,
         })
     }
 
@@ -302,6 +305,7 @@ impl Row {
             created_at: self.created_at.into(),
             sent_at: self.sent_at.map(Into::into),
             read_at: self.read_at.map(Into::into),
+            devices: self.devices.map(read_json).transpose()?,
             error: self.error,
         })
     }

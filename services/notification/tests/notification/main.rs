@@ -12,6 +12,7 @@ mod account_mails;
 mod care;
 mod causes;
 mod common;
+mod devices;
 mod invitations;
 mod lanes;
 mod messages;
