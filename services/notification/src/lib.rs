@@ -4,6 +4,7 @@
 mod api;
 mod bells;
 mod channel;
+mod device_seal;
 mod domain;
 mod drafting;
 mod events;
@@ -25,6 +26,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use bells::Bells;
 use channel::Channels;
+use device_seal::DeviceSeal;
 use house::House;
 use sender::Sender;
 use webhooks::Webhooks;
@@ -39,6 +41,8 @@ pub struct Service;
 struct Desk {
     house: Arc<House>,
     bells: Bells,
+    /// Opens and seals where push messages go.
+    devices: Arc<DeviceSeal>,
     /// Where the links in mails lead.
     public_url: Arc<str>,
 }
@@ -104,7 +108,10 @@ impl hms_service::Service for Service {
         let house = Arc::new(House::read(&context.settings)?);
         let access = hms_care::record_access(&context.settings)?;
         let public_url = hms_access::public_url(&context.settings)?.into();
-        let desk = Desk { house, bells: Bells::new(), public_url };
+        let devices = Arc::new(DeviceSeal::open(&context.settings, &context.own.data_dir)?);
+        let (own, seal) = (context.clone(), Arc::clone(&devices));
+        context.tasks.spawn(|stop| device_seal::run(own, seal, stop));
+        let desk = Desk { house, bells: Bells::new(), devices, public_url };
         let channels = Arc::new(Channels::open(context)?);
         Sender::start(context, &channels, &desk);
         context.tasks.spawn(|stop| reminding::run(context.clone(), desk.clone(), stop));

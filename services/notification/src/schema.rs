@@ -116,6 +116,7 @@ diesel::table! {
         p256dh -> Nullable<Text>,
         auth -> Nullable<Text>,
         created_at -> Tstz,
+        sealed -> Nullable<Text>,
     }
 }
 

@@ -72,11 +72,10 @@ impl Sender {
     /// Sends all that is due; says how long there is nothing more to do.
     async fn send_due(&self, stop: &Stop) -> Result<Duration, Problem> {
         loop {
-            let (house, queue, has_accounts) =
-                (Arc::clone(&self.desk.house), self.queue, self.has_accounts());
+            let (desk, queue, has_accounts) = (self.desk.clone(), self.queue, self.has_accounts());
             let claim = move |work: &mut Work<'_>| {
                 let own = if has_accounts { accounts::claim(work)? } else { accounts::Claim::default() };
-                Ok::<_, Problem>((claim::claim(work, queue, &house)?, own))
+                Ok::<_, Problem>((claim::claim(work, queue, &desk)?, own))
             };
             let (claim, own) = self.context.write(claim).await?;
             self.desk.bells.ring_for(&claim.others);

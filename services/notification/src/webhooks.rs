@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use crate::domain::webhook::{AddressRules, Delivery, body_of};
 use crate::store::webhooks;
 
-pub use seal::Seal;
+pub use seal::{Seal, own_key};
 use sender::Sender;
 use settings::WebhookSettings;
 

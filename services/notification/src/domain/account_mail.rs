@@ -70,8 +70,8 @@ pub struct AccountMail {
 }
 
 impl AccountMail {
-    /// The mail that an event calls for, in the language of the account, and else in that of the house. Its link leads to the front end at `public_url`; the secret stands behind the
-    /// `#`, where no server on the way gets to see it.
+    /// The mail that an event calls for, in the language of the account, and else in that of the house. Its link leads to
+    /// the front end at `public_url`; the secret stands behind the `#`, where no server on the way gets to see it.
     pub fn draft(
         purpose: Purpose,
         facts: &AccountMailFacts,

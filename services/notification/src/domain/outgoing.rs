@@ -55,6 +55,16 @@ pub enum PushTarget {
     },
 }
 
+impl PushTarget {
+    /// By what it is the same: the endpoint of a browser, the token of an app.
+    pub fn address(&self) -> &Secret {
+        match self {
+            Self::Web { endpoint, .. } => endpoint,
+            Self::Fcm { token } => token,
+        }
+    }
+}
+
 /// A calendar object that goes with an e-mail (RFC 6047).
 #[derive(Clone, Copy)]
 pub struct Calendar<'a> {

@@ -5,6 +5,8 @@ use hms_problem::Problem;
 use hms_service::Work;
 
 use super::{BATCH, tell};
+use crate::Desk;
+use crate::device_seal::DeviceSeal;
 use crate::domain::{ChannelKind, Message, Status, Subscription, Wishes};
 use crate::drafting::of_patient;
 use crate::house::House;
@@ -32,14 +34,14 @@ pub struct Taken {
 }
 
 /// Takes up what is due in a queue.
-pub fn claim(work: &mut Work<'_>, queue: Queue, house: &House) -> Result<Claim, Problem> {
+pub fn claim(work: &mut Work<'_>, queue: Queue, desk: &Desk) -> Result<Claim, Problem> {
     let due = messages::due(work.db, queue, work.now, BATCH)?;
     let more = i64::try_from(due.len()).is_ok_and(|count| count == BATCH);
     let quiet = quiet(work, queue, &due)?;
     let mut claim = Claim { taken: Vec::with_capacity(due.len()), others: Vec::new(), more, next: None };
     for message in due {
         let message = match message.is_waiting() {
-            true => heard(work, house, message, &mut claim.others)?,
+            true => heard(work, &desk.house, message, &mut claim.others)?,
             false => message,
         };
         if message.status == Status::Pending && message.channel != queue.channel {
@@ -50,7 +52,7 @@ pub fn claim(work: &mut Work<'_>, queue: Queue, house: &House) -> Result<Claim, 
             messages::save(work.db, message.put_off(until))?;
             continue;
         }
-        take_up(work, message, &mut claim.taken)?;
+        take_up(work, &desk.devices, message, &mut claim.taken)?;
     }
     claim.next = messages::next_due(work.db, queue)?;
     Ok(claim)
@@ -96,7 +98,12 @@ fn heard(
     Ok(first)
 }
 
-fn take_up(work: &mut Work<'_>, message: Message, taken: &mut Vec<Taken>) -> Result<(), Problem> {
+fn take_up(
+    work: &mut Work<'_>,
+    seal: &DeviceSeal,
+    message: Message,
+    taken: &mut Vec<Taken>,
+) -> Result<(), Problem> {
     let message = match message.status {
         Status::Pending => message.taken_up(work.now),
         _ => message,
@@ -108,7 +115,7 @@ fn take_up(work: &mut Work<'_>, message: Message, taken: &mut Vec<Taken>) -> Res
     }
     let devices = match message.channel {
         ChannelKind::Push => {
-            let mut devices = push_subscriptions::of(work.db, message.cause.patient_id)?;
+            let mut devices = push_subscriptions::of(work.db, seal, message.cause.patient_id)?;
             devices.retain(|device| message.is_for(device.id));
             devices
         }

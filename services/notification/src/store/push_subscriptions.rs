@@ -1,16 +1,17 @@
-//! Browsers and devices that have asked for messages.
+//! Browsers and devices that have asked for messages, and where these go: sealed.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use hms_api::{List, Page};
 use hms_care::{Carer, Sight, in_care};
-use hms_db::{At, Db, InsertExt, Key, MultiBackend, Result, compare};
+use hms_db::{At, Db, InsertExt, Key, LockExt, MultiBackend, Result, compare};
 use hms_model::Secret;
 use hms_model::id::{AccountId, PatientId, PushSubscriptionId};
 use hms_model::role::Reach;
 
 use crate::api::push_subscriptions::list::SubscriptionFilters;
+use crate::device_seal::DeviceSeal;
 use crate::domain::{PushTarget, Subscription};
 use crate::schema::push_subscriptions as subscriptions;
 
@@ -28,32 +29,52 @@ struct Row {
     p256dh: Option<String>,
     auth: Option<String>,
     created_at: At,
+    sealed: Option<String>,
 }
 
 /// Writes a subscription. One of the same browser or app takes the place of the former: whoever signed in there last gets
 /// its messages.
-pub fn put(db: &mut Db, subscription: &Subscription) -> Result<()> {
-    let row = Row::of(subscription);
-    let same = subscriptions::table.filter(subscriptions::address.eq(row.address.clone()));
+pub fn put(db: &mut Db, seal: &DeviceSeal, subscription: &Subscription) -> Result<()> {
+    let row = Row::of(seal, subscription)?;
+    let clear = subscription.target.address().expose().to_owned();
+    let same = subscriptions::table.filter(subscriptions::address.eq_any([row.address.clone(), clear]));
     diesel::delete(same).execute(db)?;
     diesel::insert_into(subscriptions::table).values(row).or_ignore().execute(db)?;
     Ok(())
 }
 
+/// Seals what a former version has written in the clear, at most so many rows; says how many there were.
+pub fn seal_some(db: &mut Db, seal: &DeviceSeal, most: i64) -> Result<usize> {
+    let clear = subscriptions::table.filter(subscriptions::sealed.is_null());
+    let query = clear.order(subscriptions::id).limit(most).select(Row::as_select()).lock_skip(db);
+    let rows: Vec<Row> = query.load(db)?;
+    let found = rows.len();
+    for row in rows {
+        let id = row.id;
+        diesel::delete(subscriptions::table.find(id)).execute(db)?;
+        // What is none, nothing could ever be sent to.
+        let Some(subscription) = row.subscription(seal) else { continue };
+        let row = Row::of(seal, &subscription)?;
+        // A newer one of the same browser may be there already.
+        diesel::insert_into(subscriptions::table).values(row).or_ignore().execute(db)?;
+    }
+    Ok(found)
+}
+
 /// Those of a patient, latest first.
-pub fn of(db: &mut Db, patient: PatientId) -> Result<Vec<Subscription>> {
+pub fn of(db: &mut Db, seal: &DeviceSeal, patient: PatientId) -> Result<Vec<Subscription>> {
     let rows: Vec<Row> = subscriptions::table
         .filter(subscriptions::patient_id.eq(Key::from(patient)))
         .order(subscriptions::id.desc())
         .select(Row::as_select())
         .load(db)?;
-    Ok(rows.into_iter().filter_map(Row::subscription).collect())
+    Ok(rows.into_iter().filter_map(|row| row.subscription(seal)).collect())
 }
 
 /// One page of those that match and that the caller may see.
 pub fn list(
     db: &mut Db,
-    list: &List<SubscriptionFilters>,
+    (list, seal): (&List<SubscriptionFilters>, &DeviceSeal),
     sight: &Sight,
     now: DateTime<Utc>,
 ) -> Result<Page<Subscription>> {
@@ -65,7 +86,7 @@ pub fn list(
         true => Some(matching().count().get_result(db)?),
         false => list.count_known(rows.len()),
     };
-    let found = rows.into_iter().filter_map(Row::subscription).collect();
+    let found = rows.into_iter().filter_map(|row| row.subscription(seal)).collect();
     Ok(Page::new(list, found, count, |subscription| subscription.id.uuid()))
 }
 
@@ -97,10 +118,11 @@ pub fn count(db: &mut Db, patient: PatientId) -> Result<i64> {
     Ok(own.select(count_star()).first(db)?)
 }
 
-/// The subscription of this id.
-pub fn find(db: &mut Db, id: PushSubscriptionId) -> Result<Subscription> {
-    let row: Row = subscriptions::table.find(Key::from(id)).select(Row::as_select()).first(db)?;
-    row.subscription().ok_or(hms_db::Error::NotFound)
+/// Whose the subscription of this id is.
+pub fn owner(db: &mut Db, id: PushSubscriptionId) -> Result<PatientId> {
+    let patient: Key =
+        subscriptions::table.find(Key::from(id)).select(subscriptions::patient_id).first(db)?;
+    Ok(patient.into())
 }
 
 /// Takes one away.
@@ -110,34 +132,45 @@ pub fn remove(db: &mut Db, id: PushSubscriptionId) -> Result<()> {
 }
 
 impl Row {
-    fn of(subscription: &Subscription) -> Self {
-        let (kind, address, p256dh, auth) = match &subscription.target {
-            PushTarget::Web { endpoint, p256dh, auth } => {
-                (WEB, endpoint, Some(p256dh.clone()), Some(auth.expose().to_owned()))
-            }
-            PushTarget::Fcm { token } => (FCM, token, None, None),
-        };
-        Self {
+    fn of(seal: &DeviceSeal, subscription: &Subscription) -> Result<Self> {
+        let sealed = seal.seal(subscription.id, &subscription.target);
+        Ok(Self {
             id: subscription.id.into(),
             patient_id: subscription.patient_id.into(),
             account_id: subscription.account_id.into(),
-            kind: kind.to_owned(),
-            address: address.expose().to_owned(),
-            p256dh,
-            auth,
+            kind: WEB.to_owned(),
+            address: seal.fingerprint(&subscription.target),
+            p256dh: None,
+            auth: None,
             created_at: subscription.created_at.into(),
-        }
+            sealed: Some(sealed.map_err(|error| hms_db::Error::Other(error.into()))?),
+        })
     }
 
-    fn subscription(self) -> Option<Subscription> {
-        let address = Secret::new(self.address);
-        let target = match self.kind.as_str() {
-            FCM => PushTarget::Fcm { token: address },
-            _ => PushTarget::Web { endpoint: address, p256dh: self.p256dh?, auth: Secret::new(self.auth?) },
+    fn subscription(self, seal: &DeviceSeal) -> Option<Subscription> {
+        let id: PushSubscriptionId = self.id.into();
+        let target = match self.sealed {
+            Some(sealed) => seal.open_sealed(id, &sealed),
+            None => clear(&self.kind, self.address, self.p256dh.zip(self.auth)),
         };
+        if target.is_none() {
+            tracing::warn!(push_subscription = %id, "where it leads cannot be read: its key is another one");
+        }
         let (patient_id, account_id): (PatientId, AccountId) =
             (self.patient_id.into(), self.account_id.into());
         let created_at: DateTime<Utc> = self.created_at.into();
-        Some(Subscription { id: self.id.into(), patient_id, account_id, target, created_at })
+        Some(Subscription { id, patient_id, account_id, target: target?, created_at })
+    }
+}
+
+/// The target of a row that a former version has written.
+fn clear(kind: &str, address: String, keys: Option<(String, String)>) -> Option<PushTarget> {
+    let address = Secret::new(address);
+    match kind {
+        FCM => Some(PushTarget::Fcm { token: address }),
+        _ => {
+            let (p256dh, auth) = keys?;
+            Some(PushTarget::Web { endpoint: address, p256dh, auth: Secret::new(auth) })
+        }
     }
 }

@@ -9,15 +9,19 @@ use hms_settings::Settings;
 
 use crate::domain::webhook::{Signing, SigningKey};
 
+/// The key of the service, which all replicas share: from `HMS_WEBHOOK_KEY` (32 bytes in base64) or the file
+/// `HMS_WEBHOOK_KEY_FILE`, else from the file `webhook-key` in the data folder, which is made when it is not there.
+pub fn own_key(settings: &Settings, data_dir: &Path) -> anyhow::Result<OwnKey> {
+    OwnKey::open(settings, "HMS_WEBHOOK_KEY", &data_dir.join("webhook-key"))
+}
+
 /// Seals and opens the keys of webhooks.
 pub struct Seal(hms_seal::Seal);
 
 impl Seal {
-    /// From `HMS_WEBHOOK_KEY` (32 bytes in base64) or the file `HMS_WEBHOOK_KEY_FILE`, else from the file `webhook-key` in
-    /// the data folder, which is made when it is not there.
+    /// With the key of the service.
     pub fn open(settings: &Settings, data_dir: &Path) -> anyhow::Result<Self> {
-        let key = OwnKey::open(settings, "HMS_WEBHOOK_KEY", &data_dir.join("webhook-key"))?;
-        Ok(Self(hms_seal::Seal::new(&key)?))
+        Ok(Self(hms_seal::Seal::new(&own_key(settings, data_dir)?)?))
     }
 
     /// A new key for a webhook.

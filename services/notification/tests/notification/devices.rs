@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use hms_model::event::MessageSent;
 use hms_testkit::{Backend, Folder, on_both_back_ends, until};
+use p256::elliptic_curve::sec1::ToSec1Point as _;
 use parking_lot::Mutex;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -56,10 +57,10 @@ impl PushService {
 
     /// The subscription of a browser here, as the Push API gives it.
     fn browser(&self, path: &str) -> Value {
-        let key = p256::SecretKey::from_slice(&[7; 32]).unwrap().public_key().to_sec1_bytes();
+        let key = p256::SecretKey::from_slice(&[7; 32]).unwrap().public_key().to_sec1_point(false);
         json!({"web": {
             "endpoint": format!("https://127.0.0.1:{}/{path}", self.port),
-            "keys": {"p256dh": URL_SAFE_NO_PAD.encode(key), "auth": URL_SAFE_NO_PAD.encode([7; 16])},
+            "keys": {"p256dh": URL_SAFE_NO_PAD.encode(key.as_bytes()), "auth": URL_SAFE_NO_PAD.encode([7; 16])},
         }})
     }
 

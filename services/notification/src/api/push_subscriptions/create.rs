@@ -1,5 +1,7 @@
 //! `POST /push-subscriptions`.
 
+use std::sync::Arc;
+
 use actix_web::{post, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::{PushSubscription, SUBSCRIPTION};
 use crate::State;
+use crate::device_seal::DeviceSeal;
 use crate::domain::webhook::AddressRules;
 use crate::domain::{MOST_SUBSCRIPTIONS, PushTarget, Subscription};
 use crate::store::push_subscriptions;
@@ -80,11 +83,13 @@ pub async fn create(
         );
     };
     let target = target(new, &state.webhooks.rules)?;
-    call.write(move |work| add(work, (patient_id, account_id), target)).await
+    let seal = Arc::clone(&state.desk.devices);
+    call.write(move |work| add(work, &seal, (patient_id, account_id), target)).await
 }
 
 fn add(
     work: &mut Work<'_>,
+    seal: &DeviceSeal,
     (patient_id, account_id): (PatientId, AccountId),
     target: PushTarget,
 ) -> Result<Reply, Problem> {
@@ -94,7 +99,7 @@ fn add(
     }
     let subscription =
         Subscription { id: work.new_id(), patient_id, account_id, target, created_at: work.now };
-    push_subscriptions::put(work.db, &subscription)?;
+    push_subscriptions::put(work.db, seal, &subscription)?;
     work.audit(Act::new(Action::Create, SUBSCRIPTION).on(subscription.id).of_patient(patient_id))?;
     let place = format!("/api/v1/push-subscriptions/{}", subscription.id);
     Ok(Reply::created(&PushSubscription::from(subscription))?.at(place))

@@ -25,10 +25,10 @@ pub async fn delete(
 ) -> Result<Reply, Problem> {
     let (sight, id) = (sight(&call, &state)?, id.into_inner());
     call.write(move |work| {
-        let subscription = push_subscriptions::find(work.db, id)?;
-        check(&sight, work.db, subscription.patient_id, work.now)?;
+        let patient_id = push_subscriptions::owner(work.db, id)?;
+        check(&sight, work.db, patient_id, work.now)?;
         push_subscriptions::remove(work.db, id)?;
-        work.audit(Act::new(Action::Delete, SUBSCRIPTION).on(id).of_patient(subscription.patient_id))?;
+        work.audit(Act::new(Action::Delete, SUBSCRIPTION).on(id).of_patient(patient_id))?;
         Ok(Reply::no_content())
     })
     .await

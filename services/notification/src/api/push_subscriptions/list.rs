@@ -1,5 +1,7 @@
 //! `GET /push-subscriptions`.
 
+use std::sync::Arc;
+
 use actix_web::{get, web};
 use chrono::{DateTime, Utc};
 use hms_api::{List, Page, Problems, list_filters};
@@ -36,7 +38,8 @@ pub async fn list(
     list: List<SubscriptionFilters>,
 ) -> Result<Reply, Problem> {
     let (sight, now) = (sight(&call, &state)?, call.context().clock.now());
-    let page = call.read(move |db| Ok(push_subscriptions::list(db, &list, &sight, now)?)).await?;
+    let seal = Arc::clone(&state.desk.devices);
+    let page = call.read(move |db| Ok(push_subscriptions::list(db, (&list, &seal), &sight, now)?)).await?;
     let patients = page.results.iter().map(|subscription| subscription.patient_id);
     call.disclose(Disclosure::list(SUBSCRIPTION, patients)).await?;
     Reply::ok(&page.map(PushSubscription::from))
