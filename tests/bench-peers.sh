@@ -9,73 +9,37 @@
 #             the Python stack; of a sign-in a bare loop of Argon2id
 #   nginx, HAProxy   of the gateway: tests/bench-gateway.sh, whose table is the last one
 #
-# The measurements of one row follow each other at once, in rounds. Processor time is that of all processes of a side and of
+# Besides: what a storm of sign-ins costs other requests of HMS. The measurements of one row follow each other at once, in rounds. Processor time is that of all processes of a side and of
 # PostgreSQL, from the first request until nothing is left to do. Ends with 1 when a request failed; a missed budget is said.
 #
-#   PROFILE                     release (default); dev only shows that the bench works
-#   HMS_BENCH_ROUNDS            3
-#   HMS_BENCH_SECONDS           5, of each measurement
+# The settings are those of tests/bench/common.sh (of HMS_BENCH_SECONDS the default is 5), and
+#
 #   HMS_BENCH_CONNECTIONS       16
 #   HMS_BENCH_PEOPLE            10000, the patients of both
 #   HMS_BENCH_PEOPLE_LARGE      100000, to which they grow at the end; 1000000 takes some minutes more, 0 leaves it out
 #   HMS_BENCH_DOCTORS           1000
-#   HMS_BENCH_EVENTS            20000, sent through the bus at full speed
-#   HMS_BENCH_WEBHOOKS          2000
-#   HMS_BENCH_REST              60, the longest to wait for the events of one measurement before the next
+#   HMS_BENCH_STORM             64, who sign in at the same time
 #   HMS_BENCH_PORT_OFFSET       1200; the HMS_PORT_OFFSET of HMS, and 90 more of `hms up`
 #   HMS_BENCH_PORT              19200; that and the one after it are the Python stack's
-#   HMS_TEST_POSTGRES_URL, HMS_TEST_AMQP_URL   servers to use; without both, those of deploy/dev/services.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-profile=${PROFILE:-release}
-rounds=${HMS_BENCH_ROUNDS:-3}
-seconds=${HMS_BENCH_SECONDS:-5}
+bench=peers
+usual_seconds=5
+# The costly ones of the requests last, so that their events do not lie in the way of the others.
+rows=(embedded race read list find sign-in register book storm events webhooks large gateway)
+# shellcheck source=tests/bench/common.sh
+. tests/bench/common.sh
+
 connections=${HMS_BENCH_CONNECTIONS:-16}
 people=${HMS_BENCH_PEOPLE:-10000}
 people_large=${HMS_BENCH_PEOPLE_LARGE:-100000}
 doctors=${HMS_BENCH_DOCTORS:-1000}
-events=${HMS_BENCH_EVENTS:-20000}
-webhooks=${HMS_BENCH_WEBHOOKS:-2000}
-longest_rest=${HMS_BENCH_REST:-60}
+storm=${HMS_BENCH_STORM:-64}
 offset=${HMS_BENCH_PORT_OFFSET:-1200}
 port=${HMS_BENCH_PORT:-19200}
-# The costly ones last, so that their events do not lie in the way of the others.
-rows=(read list find sign-in register book)
-pgbench_runs=0
-
-target=${CARGO_TARGET_DIR:-target}
-binaries=$target/$([ "$profile" = dev ] && echo debug || echo "$profile")
-work=$(realpath -m "$target/bench/peers.$$")
-results=$work/results
-prefix=hms_peers_$(date +%s)_$$
-services_are_ours=false
-services=()
-declare -A pids=() ports=([gateway]=8080)
-HMS_ADMIN_EMAIL=admin@hms.local
-HMS_ADMIN_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-export HMS_ADMIN_EMAIL HMS_ADMIN_PASSWORD
-# shellcheck source=tests/bench/common.sh
-. tests/bench/common.sh
-# shellcheck source=tests/bench/limit.sh
-. tests/bench/limit.sh
-# shellcheck source=tests/bench/platform.sh
-. tests/bench/platform.sh
-# shellcheck source=tests/bench/measures.sh
-. tests/bench/measures.sh
-
-# shellcheck disable=SC2317 # called by the trap
-clean_up() {
-  local name
-  for name in "${!pids[@]}"; do stop "$name" || true; done
-  [ ${#services[@]} -eq 0 ] || forget_servers || say "databases or queues named $prefix are left behind"
-  [ -z "${postgres_url:-}" ] || PGOPTIONS='-c client_min_messages=warning' \
-    sql "$postgres_url" "DROP DATABASE IF EXISTS \"${prefix}_python\" WITH (FORCE)" || true
-  ! $services_are_ours || deploy/dev/services.sh down >&2
-  rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
+databases+=(python)
+declare -A ports=([gateway]=8080)
 
 # --- HMS, as it is deployed -------------------------------------------------------------------------------
 
@@ -90,13 +54,6 @@ build() {
 
 port_offset() { [ "$1" = hms ] && echo "$offset" || echo $((offset + 90)); }
 gateway() { [ "$1" = python ] && echo "127.0.0.1:$port" || echo "127.0.0.1:$((8080 + $(port_offset "$1")))"; }
-
-settings() {
-  bench_settings
-  echo "HMS_DATA_DIR=$work/$1/data"
-  echo "HMS_PORT_OFFSET=$(port_offset "$1")"
-  [ "$1" = embedded ] || server_settings
-}
 
 # The numbers of the processes of a side.
 processes() {
@@ -135,14 +92,17 @@ start_hms() {
 
 # --- the Python stack -------------------------------------------------------------------------------------
 
+wants_python() { wants race read list find sign-in register book; }
+
 provide_programs() {
   local missing=() program
   for program in nginx curl python3; do command -v "$program" >/dev/null || missing+=("$program"); done
   [ ${#missing[@]} -eq 0 ] || fail "${missing[*]} not found; make bench-gateway installs nginx, Debian has the others"
+  wants_python || return 0
   venv=$target/peers-python
   local wanted
   wanted=$(sha256sum tests/peers/python-stack/requirements.txt | cut -d' ' -f1)
-  [ "$(cat "$venv/made-of" 2>/dev/null || true)" = "$wanted" ] && return
+  [ "$(cat "$venv/made-of" 2>/dev/null || true)" = "$wanted" ] && return 0
   say "making the Python stack"
   rm -rf "$venv"
   python3 -m venv "$venv"
@@ -237,6 +197,7 @@ measure_idle() {
   local name
   sleep 5
   for name in "${services[@]}" gateway; do record "one $name mb=$(resident_mb "${pids[hms-$name]}")"; done
+  wants_python || return 0
   # shellcheck disable=SC2046 # numbers
   record "idle python mb=$(resident_mb $(family "${pids[uvicorn]}") $(family "${pids[nginx]}"))"
 }
@@ -259,6 +220,22 @@ measure_embedded() {
   done
 }
 
+# What many sign-ins at the same time cost the others, and the memory of the auth service.
+measure_storm() {
+  local auth=${pids[hms-auth]} before report
+  # The most that it has had counts from here on; where that cannot be said, from its start on.
+  { echo 5 >"/proc/$auth/clear_refs"; } 2>/dev/null || say "the memory of auth is the most since its start"
+  before=$(resident_mb "$auth")
+  report=$(timeout --foreground $((seconds * 2 + 180)) "$binaries/hms-load" storm --gateway "$(gateway hms)" \
+    --connections "$storm" --seconds "$seconds") || fail_with_log hms "the storm of sign-ins failed"
+  # shellcheck disable=SC2046 # numbers
+  rest $(processes hms)
+  report+=" before_mb=$before after_mb=$(resident_mb "$auth")"
+  report+=" most_mb=$(awk '/^VmHWM:/ { printf "%.1f", $2 / 1024 }' "/proc/$auth/status")"
+  say "storm: $report"
+  record "storm hms connections=$storm $report"
+}
+
 # The same rows again with ten times as many patients, or a hundred times.
 measure_large() {
   [ "$people_large" -gt "$people" ] || return 0
@@ -268,38 +245,51 @@ measure_large() {
   for what in read list find; do measure hms "$what" "$what-large"; done
 }
 
+measure_round() {
+  local row
+  for row in read list find sign-in register book; do
+    ! wants "$row" || measure_row "$row"
+  done
+  ! wants storm || measure_storm
+  ! wants events || measure_events
+  ! wants webhooks || measure_webhooks hms
+}
+
+measure_platforms() {
+  local round side
+  start_hms
+  say "filling HMS with $people patients and $doctors practitioners"
+  timeout --foreground 600 "$binaries/hms-load" fill --gateway "$(gateway hms)" --patients "$people" \
+    --practitioners "$doctors"
+  # shellcheck disable=SC2046 # numbers
+  rest $(processes hms)
+  ! wants_python || start_python
+  measure_idle
+  prepare_limit
+  cp tests/peers/python-stack/pgbench/*.sql "$work"
+  for side in "hms hms" "python fastapi"; do
+    # shellcheck disable=SC2086 # two words
+    ! wants race || measure_race $side
+  done
+  for ((round = 1; round <= rounds; round++)); do
+    say "round $round of $rounds"
+    measure_round
+  done
+  ! wants large || measure_large
+}
+
 provide_services
 provide_programs
 build
-mkdir -p "$work"
-: >"$results"
 database=$(postmaster)
-measure_embedded
-start_hms
-say "filling HMS with $people patients and $doctors practitioners"
-timeout --foreground 600 "$binaries/hms-load" fill --gateway "$(gateway hms)" --patients "$people" --practitioners "$doctors"
-# shellcheck disable=SC2046 # numbers
-rest $(processes hms)
-start_python
-measure_idle
-prepare_limit
-cp tests/peers/python-stack/pgbench/*.sql "$work"
-for side in "hms hms" "python fastapi"; do
-  # shellcheck disable=SC2086 # two words
-  measure_race $side
-done
-for ((round = 1; round <= rounds; round++)); do
-  say "round $round of $rounds"
-  for row in "${rows[@]}"; do measure_row "$row"; done
-  measure_events
-  measure_webhooks hms
-done
-measure_large
-outcome=0
-{ describe && awk -v people="$people" -v large="$people_large" -f tests/peers/table.awk "$results"; } >"$work/table" || outcome=$?
-# The gateway's table is made on a machine that has nothing else to do.
-for side in "${!pids[@]}"; do stop "$side"; done
-PROFILE=$profile HMS_BENCH_ROUNDS=$rounds HMS_BENCH_SECONDS=$seconds tests/bench-gateway.sh >"$work/gateway" || outcome=$?
-{ cat "$work/table" && echo && cat "$work/gateway"; } >"$target/bench/peers.txt"
+! wants embedded || measure_embedded
+! wants race read list find sign-in register book storm events webhooks large || measure_platforms
+show peers.txt tests/peers/table.awk -v people="$people" -v large="$people_large"
+if wants gateway; then
+  # Its table is made on a machine that has nothing else to do.
+  for side in "${!pids[@]}"; do stop "$side"; done
+  PROFILE=$profile HMS_BENCH_ROUNDS=$rounds HMS_BENCH_SECONDS=$seconds tests/bench-gateway.sh >"$work/gateway" || outcome=$?
+  { echo && cat "$work/gateway"; } >>"$target/bench/peers.txt"
+fi
 cat "$target/bench/peers.txt"
 exit "$outcome"

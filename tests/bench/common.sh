@@ -1,6 +1,42 @@
-# What the benches share: saying things, servers, databases, processor time. To be sourced from the root of the repository, with
-# `work` (a folder), `results` (a file), `prefix` (the first part of all names) and `services_are_ours` set.
+# What the benches share: settings, saying things, servers, databases, processor time. To be sourced from the root of the
+# repository by a bench that has set `bench` (its name), `usual_seconds`, and `rows` (what it measures).
+#
+#   PROFILE                   release (default); dev only shows that the bench works
+#   HMS_BENCH_ROWS            some of the rows, such as "book slots"; all unless it is set
+#   HMS_BENCH_ROUNDS          3
+#   HMS_BENCH_SECONDS         of each measurement
+#   HMS_BENCH_EVENTS          20000, sent through the bus at full speed
+#   HMS_BENCH_WEBHOOKS        2000, delivered to a receiver on this machine
+#   HMS_BENCH_REST            60, the longest to wait for the events of one measurement before the next
+#   HMS_TEST_POSTGRES_URL     a PostgreSQL and ...
+#   HMS_TEST_AMQP_URL         ... a RabbitMQ to use; without both, those of deploy/dev/services.sh
+#
+# What a bench starts is gone afterwards, and so are its databases and queues.
 # shellcheck shell=bash disable=SC2034,SC2154 # what is set here is used there, and the other way round
+
+profile=${PROFILE:-release}
+rounds=${HMS_BENCH_ROUNDS:-3}
+seconds=${HMS_BENCH_SECONDS:-$usual_seconds}
+events=${HMS_BENCH_EVENTS:-20000}
+webhooks=${HMS_BENCH_WEBHOOKS:-2000}
+longest_rest=${HMS_BENCH_REST:-60}
+
+target=${CARGO_TARGET_DIR:-target}
+binaries=$target/$([ "$profile" = dev ] && echo debug || echo "$profile")
+work=$(realpath -m "$target/bench/$bench.$$")
+results=$work/results
+prefix=hms_${bench}_$(date +%s)_$$
+# Beside those of the services.
+databases=(bench_producer bench_consumer)
+services_are_ours=false
+services=()
+declare -A pids=()
+# Whom the platforms make, and whom hms-load signs in as.
+HMS_ADMIN_EMAIL=admin@hms.local
+HMS_ADMIN_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+export HMS_ADMIN_EMAIL HMS_ADMIN_PASSWORD
+# Each of many listeners is an open file, or three.
+ulimit -n "$(ulimit -Hn)"
 
 say() { echo "bench: $*" >&2; }
 fail() {
@@ -14,6 +50,30 @@ fail_with_log() {
 record() { echo "$*" >>"$results"; }
 micros() { echo "${EPOCHREALTIME/[.,]/}"; }
 as_seconds() { printf '%d.%03d' $(($1 / 1000000)) $(($1 / 1000 % 1000)); }
+
+# Whether any of these rows is to be measured.
+wants() {
+  local row
+  [ -n "${HMS_BENCH_ROWS:-}" ] || return 0
+  for row in "$@"; do [[ " $HMS_BENCH_ROWS " != *" $row "* ]] || return 0; done
+  return 1
+}
+
+check_rows() {
+  local row
+  for row in ${HMS_BENCH_ROWS:-}; do
+    [[ " ${rows[*]} " == *" $row "* ]] || fail "HMS_BENCH_ROWS: there is no row '$row', but ${rows[*]}"
+  done
+}
+
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+  local name
+  for name in "${!pids[@]}"; do stop "$name" || true; done
+  [ ${#services[@]} -eq 0 ] || forget_servers || say "databases or queues named $prefix are left behind"
+  ! $services_are_ours || deploy/dev/services.sh down >&2
+  rm -rf "$work"
+}
 
 # --- servers ----------------------------------------------------------------------------------------------
 
@@ -44,9 +104,18 @@ bench_settings() {
   echo "PATH=$PATH"
   echo "HMS_WEBHOOK_ALLOW_HTTP=true" # the receiver is on this machine
   echo "HMS_WEBHOOK_ALLOW_PRIVATE=127.0.0.0/8"
-  echo "HMS_RATE_LIMITS=off" # it is one client, who asks as fast as it can
+  echo "HMS_RATE_LIMITS=off" # it is one client, who asks as fast as it can ...
+  echo "HMS_MAX_CONNECTIONS_PER_ADDRESS=4000" # ... and listens on many connections
   echo "HMS_ADMIN_EMAIL=$HMS_ADMIN_EMAIL"
   echo "HMS_ADMIN_PASSWORD=$HMS_ADMIN_PASSWORD"
+}
+
+# All settings of a platform, one a line.
+settings() {
+  bench_settings
+  echo "HMS_DATA_DIR=$work/$1/data"
+  echo "HMS_PORT_OFFSET=$(port_offset "$1")"
+  [ "$1" = embedded ] || server_settings
 }
 
 # Where a platform on PostgreSQL and RabbitMQ keeps what it knows.
@@ -60,7 +129,7 @@ server_settings() {
 # All that it and the events of the bench have left there.
 forget_servers() {
   local service name
-  for service in "${services[@]}" bench_producer bench_consumer; do
+  for service in "${services[@]}" "${databases[@]}"; do
     PGOPTIONS='-c client_min_messages=warning' \
       sql "$postgres_url" "DROP DATABASE IF EXISTS \"${prefix}_$service\" WITH (FORCE)"
   done
@@ -132,3 +201,26 @@ describe() {
   [ "$profile" != dev ] || echo "A DEBUG BUILD: the figures say nothing about speed."
   echo
 }
+
+# Shows the table of what was measured, made by this program with these variables, and keeps it in a file; sets `outcome`.
+show() {
+  local file=$1 program=$2
+  outcome=0
+  { describe && awk "${@:3}" -f "$program" "$results"; } >"$work/table" || outcome=$?
+  cp "$work/table" "$target/bench/$file"
+}
+
+# --- the beginning ----------------------------------------------------------------------------------------
+
+# shellcheck source=tests/bench/limit.sh
+. tests/bench/limit.sh
+# shellcheck source=tests/bench/platform.sh
+. tests/bench/platform.sh
+# shellcheck source=tests/bench/measures.sh
+. tests/bench/measures.sh
+
+check_rows
+mkdir -p "$work"
+: >"$results"
+trap clean_up EXIT
+trap 'exit 130' INT TERM

@@ -17,16 +17,34 @@
 }
 
 END {
+  if (rounds["start embedded on_nothing"]) starts()
+  if (row_count) requests()
+  if (rounds["listeners embedded"]) listeners()
+  if (rounds["slots whole"]) slots()
+  if (rounds["events rabbitmq"]) events("events rabbitmq")
+  if (rounds["identity production"]) identity("identity production")
+  if (rounds["webhooks production"]) webhooks("webhooks production")
+  if (failures) {
+    print "\nFAILED REQUESTS, by status:"
+    for (f = 1; f <= failures; f++) print "  " failed[f]
+    exit 1
+  }
+}
+
+function starts() {
   printf "%-44s %10s %22s\n", "", "embedded", "PostgreSQL + RabbitMQ"
   pair("from start to all answering, s, on nothing", "start", "on_nothing", "s", "%.2f")
   pair("from start to all answering, s, on existing", "start", "on_existing", "s", "%.2f")
   pair("memory idle (VmRSS), MB", "memory", "idle", "mb", "%.0f")
+}
 
+function requests(    r, row) {
   printf "\n%-24s %5s  %-22s %10s %8s %8s %8s %7s %8s %9s\n", "request", "conn.", "on", "requests/s", "p50 ms",
     "p99 ms", "taken/s", "failed", "rest s", "/ pgbench"
   title["read"] = "GET /patients/{id}"
   title["book"] = "POST /appointments"
   title["register"] = "POST /patients"
+  title["issue"] = "POST /billing/invoices"
   for (r = 1; r <= row_count; r++) {
     split(rows[r], row, " ")
     line(row[1], row[2], "embedded", "embedded")
@@ -37,15 +55,6 @@ END {
   print "requests/s: those that did what they were for; taken/s: bookings answered 409 SLOT_TAKEN; rest s: from the last"
   print "answer until their events, mails and audit entries are done. The limit of GET is the select of the row by its"
   print "key; that of a write the very statements that the service sends."
-  if (rounds["slots search"]) slots("slots search")
-  if (rounds["events rabbitmq"]) events("events rabbitmq")
-  if (rounds["identity production"]) identity("identity production")
-  if (rounds["webhooks production"]) webhooks("webhooks production")
-  if (failures) {
-    print "\nFAILED REQUESTS, by status:"
-    for (f = 1; f <= failures; f++) print "  " failed[f]
-    exit 1
-  }
 }
 
 function events(what) {
@@ -71,11 +80,28 @@ function identity(what) {
   printf "%-44s %10.0f\n", "checks of a token that is known, one core", median(what, "known_per_s")
 }
 
-function slots(what) {
-  printf "\nGET /slots on PostgreSQL, 4 connections, %d practitioners with %d days of bookings: ",
-    median(what, "practitioners"), median(what, "days")
-  printf "%.0f requests/s, p50 %.2f ms, p99 %.2f ms, %d failed\n", median(what, "per_s"), median(what, "p50_ms"),
-    median(what, "p99_ms"), median(what, "failed")
+# Of each change the time until the last one has heard of it.
+function listeners() {
+  printf "\n%-44s %10s %22s\n", "a change of the queue to the last of " median("listeners embedded", "listeners"), "embedded",
+    "PostgreSQL + RabbitMQ"
+  listener("p50, ms", "last_p50_ms")
+  listener("p99, ms", "last_p99_ms")
+}
+
+function listener(label, name) {
+  printf "%-44s %10.1f %22.1f\n", label, median("listeners embedded", name), median("listeners production", name)
+}
+
+function slots() {
+  printf "\n%-44s %10s %8s %8s %7s\n", "GET /slots on PostgreSQL, 4 connections", "requests/s", "p50 ms", "p99 ms", "failed"
+  size("slots tenth")
+  size("slots whole")
+}
+
+function size(what) {
+  printf "%-44s %10.0f %8.2f %8.2f %7d\n",
+    sprintf("%d practitioners, %d days of bookings", median(what, "practitioners"), median(what, "days")),
+    median(what, "per_s"), median(what, "p50_ms"), median(what, "p99_ms"), median(what, "failed")
 }
 
 function pair(label, group, which, name, form) {

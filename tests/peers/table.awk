@@ -38,9 +38,15 @@ END {
   budget("create: HMS / pgbench with HMS's own statements", ratio("register", "pgbench"))
   budget("book: HMS / pgbench with HMS's own statements", ratio("book", "pgbench"), 0.8, 1)
   budget("book: HMS / Python stack", ratio("book", "python"), 5, 1)
-  budget("book: p99, HMS / pgbench", of("hms", "book", "p99_ms") / positive(of("pgbench", "book", "p99_ms")), 2, 0)
+  budget("book: p99, HMS / pgbench", quotient(of("hms", "book", "p99_ms"), of("pgbench", "book", "p99_ms")), 2, 0)
   budget("book: processor time, ms", of("hms", "book", "cpu_ms"), 0.8, 0)
   budget("log in: HMS / Argon2id alone on all cores", median("identity hms", "ratio"), 0.9, 1)
+  many = median("storm hms", "connections")
+  budget("log in: p99 of other reads, " many " at once / alone", median("storm hms", "ratio"), 2, 0)
+  budget("    sign-ins/s meanwhile", median("storm hms", "logins_per_s"))
+  budget("    memory of auth before, MB", median("storm hms", "before_mb"))
+  budget("    at most meanwhile", median("storm hms", "most_mb"))
+  budget("    and afterwards", median("storm hms", "after_mb"))
   budget("8 at once for one slot: slots given twice, of 20", median("race hms", "double"), 0, 0)
   budget("    the Python stack", median("race python", "double"))
   budget("all services in one process, to answering, s", median("embedded start", "s"), 1, 0)
@@ -73,11 +79,12 @@ function connections_of(what,    name, part) {
 
 function of(side, what, name) { return median("load " side " " what " " connections_of(what), name) }
 
-function ratio(what, peer) { return of("hms", what, "per_s") / positive(of(peer, what, "per_s")) }
+function ratio(what, peer) { return quotient(of("hms", what, "per_s"), of(peer, what, "per_s")) }
 
-function slower(what) { return of("hms", what, "per_s") / positive(of("hms", what "-large", "per_s")) }
+function slower(what) { return quotient(of("hms", what, "per_s"), of("hms", what "-large", "per_s")) }
 
-function positive(number) { return number > 0 ? number : 1e-9 }
+# Nothing where one of them was not measured.
+function quotient(one, other) { return one == "" || other == "" ? "" : one / (other > 0 ? other : 1e-9) }
 
 # Start and memory of a service were measured at different times, so each is its own measurement.
 function mb(one,    i) { for (i = 1; i <= rounds["one " one]; i++) if ((("one " one), "mb", i) in value) return value["one " one, "mb", i] + 0 }
@@ -87,7 +94,7 @@ function row(title, what) {
   side(title, what, "hms", "HMS")
   side("", what, "python", "Python")
   side("", what, "pgbench", "pgbench")
-  if (what == "sign-in")
+  if (what == "sign-in" && rounds["identity hms"])
     printf "%-26s %-9s %10.1f\n", "", "Argon2id", median("identity hms", "bare_per_s")
 }
 
@@ -100,12 +107,14 @@ function side(title, what, who, label,    name) {
 }
 
 function budget(title, is, must, above,    verdict) {
+  if (is == "") return
   verdict = must == "" ? "" : sprintf("%s %g: %s", above ? ">=" : "<=", must, (above ? is >= must : is <= must) ? "reached" : "MISSED")
   printf "%-64s %9.2f  %s\n", title, is, verdict
 }
 
 function median(what, name,    i, j, count, values, moved) {
   count = rounds[what]
+  if (!count) return ""
   for (i = 1; i <= count; i++) values[i] = value[what, name, i] + 0
   for (i = 2; i <= count; i++) {
     moved = values[i]
