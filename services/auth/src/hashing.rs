@@ -1,13 +1,15 @@
 //! Argon2id (RFC 9106) on a bounded number of threads: each hash takes 19 MiB and a core for some 25 ms, and a storm
-//! of sign-ins must neither eat the memory nor starve the other requests.
+//! of sign-ins must neither eat the memory nor starve the other requests. The memory is kept from one hash to the next:
+//! an allocator that is given it back keeps some for each thread that ever hashed.
 
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::Error;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use hms_model::Secret;
 use hms_problem::{Code, Problem};
+use parking_lot::Mutex;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::Semaphore;
 
@@ -27,7 +29,12 @@ pub struct Hashing {
     threads: Arc<Semaphore>,
     /// The threads and the places in the line before them.
     places: Semaphore,
+    /// The memory of those that do not hash at the moment.
+    memory: Arc<Mutex<Vec<Memory>>>,
 }
+
+/// What one hash fills.
+type Memory = Vec<Block>;
 
 /// What came of a verification.
 #[derive(Debug)]
@@ -49,33 +56,40 @@ impl Hashing {
     }
 
     fn bounded(threads: usize, waiting: usize) -> Self {
-        Self { threads: Arc::new(Semaphore::new(threads)), places: Semaphore::new(threads + waiting) }
+        let memory = Arc::new(Mutex::new(Vec::with_capacity(threads)));
+        Self { threads: Arc::new(Semaphore::new(threads)), places: Semaphore::new(threads + waiting), memory }
     }
 
     /// The hash of a new password, as a PHC string.
     pub async fn hash(&self, password: Secret) -> Result<String, Problem> {
-        self.run(move || hash(&password)).await
+        self.run(move |memory| hash(&password, memory)).await
     }
 
     /// Whether the password is the one of this hash; without a hash it takes the same time and is wrong.
     pub async fn verify(&self, password: Secret, kept: Option<String>) -> Result<Verdict, Problem> {
-        self.run(move || match kept {
-            Some(kept) => verify(&password, &kept),
-            None => verify(&password, NOBODY).map(|_| Verdict::Wrong),
+        self.run(move |memory| match kept {
+            Some(kept) => verify(&password, &kept, memory),
+            None => verify(&password, NOBODY, memory).map(|_| Verdict::Wrong),
         })
         .await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, argon2::password_hash::Error> + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
         let _place = self.places.try_acquire().map_err(|_| Code::Unavailable)?;
         let thread = self.threads.clone().acquire_owned().await.map_err(|_| Code::Unavailable)?;
+        let all = Arc::clone(&self.memory);
         let outcome = tokio::task::spawn_blocking(move || {
             // Held until the work is done, also when nobody waits for it any more.
             let _thread = thread;
-            work()
+            let mut memory = all.lock().pop().unwrap_or_default();
+            let outcome = work(&mut memory);
+            if memory.capacity() == PARAMS.block_count() {
+                all.lock().push(memory);
+            }
+            outcome
         });
         outcome.await.map_err(failed)?.map_err(failed)
     }
@@ -86,25 +100,40 @@ fn failed(error: impl std::fmt::Display) -> Problem {
     Problem::new(Code::Internal)
 }
 
-fn argon2id() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS)
-}
-
-fn hash(password: &Secret) -> argon2::password_hash::Result<String> {
+fn hash(password: &Secret, memory: &mut Memory) -> Result<String, Error> {
     let mut salt = [0; 16];
-    SystemRandom::new().fill(&mut salt).map_err(|_| argon2::password_hash::Error::Crypto)?;
-    let hash: PasswordHash = argon2id().hash_password_with_salt(password.expose().as_bytes(), &salt)?;
+    SystemRandom::new().fill(&mut salt).map_err(|_| Error::Crypto)?;
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    let hash = PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: ParamsString::try_from(&PARAMS)?,
+        salt: Some(Salt::new(&salt)?),
+        hash: Some(output(&Argon2::new(algorithm, version, PARAMS), password, &salt, memory)?),
+    };
     Ok(hash.to_string())
 }
 
-fn verify(password: &Secret, kept: &str) -> argon2::password_hash::Result<Verdict> {
+fn verify(password: &Secret, kept: &str, memory: &mut Memory) -> Result<Verdict, Error> {
     let kept = PasswordHash::new(kept)?;
-    match argon2id().verify_password(password.expose().as_bytes(), &kept) {
-        Ok(()) if is_present(&kept) => Ok(Verdict::Right { renewed: None }),
-        Ok(()) => Ok(Verdict::Right { renewed: Some(hash(password)?) }),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
-        Err(error) => Err(error),
+    let (Some(salt), Some(wanted)) = (&kept.salt, &kept.hash) else { return Ok(Verdict::Wrong) };
+    let version = kept.version.map_or(Ok(Version::default()), Version::try_from)?;
+    let argon2 = Argon2::new(Algorithm::try_from(kept.algorithm.as_str())?, version, Params::try_from(&kept)?);
+    // The comparison of two outputs takes the same time wherever they differ.
+    if output(&argon2, password, salt, memory)? != *wanted {
+        return Ok(Verdict::Wrong);
     }
+    let renewed = if is_present(&kept) { None } else { Some(hash(password, memory)?) };
+    Ok(Verdict::Right { renewed })
+}
+
+fn output(argon2: &Argon2<'_>, password: &Secret, salt: &[u8], memory: &mut Memory) -> Result<Output, Error> {
+    let mut octets = [0; Output::MAX_LENGTH];
+    let length = argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let out = octets.get_mut(..length).ok_or(Error::OutputSize)?;
+    memory.resize(argon2.params().block_count(), Block::new());
+    argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, memory.as_mut_slice())?;
+    Ok(Output::new(out)?)
 }
 
 /// Whether a hash was made with the algorithm and the parameters of today.
@@ -119,6 +148,8 @@ fn is_present(kept: &PasswordHash) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher;
+
     use super::*;
 
     fn secret(text: &str) -> Secret {
@@ -151,6 +182,22 @@ mod tests {
         assert!(is_present(&PasswordHash::new(NOBODY).unwrap()));
         let verdict = Hashing::new().verify(secret("tin-plover-94-lagoon"), None).await.unwrap();
         assert!(matches!(verdict, Verdict::Wrong), "{verdict:?}");
+    }
+
+    #[tokio::test]
+    async fn the_memory_is_that_of_the_threads_however_many_sign_in() {
+        let hashing = Hashing::bounded(2, 16);
+        let old = Argon2::from(Params::new(64, 1, 1, None).unwrap());
+        let old: PasswordHash = old.hash_password_with_salt(b"tin-plover-94-lagoon", &[7; 16]).unwrap();
+        for kept in [None, Some(old.to_string())] {
+            let many = (0..8).map(|_| hashing.verify(secret("wrong"), kept.clone()));
+            for verdict in futures_util::future::join_all(many).await {
+                assert!(matches!(verdict.unwrap(), Verdict::Wrong));
+            }
+            let memory = hashing.memory.lock();
+            assert!((1..=2).contains(&memory.len()), "{}", memory.len());
+            assert!(memory.iter().all(|blocks| blocks.capacity() == PARAMS.block_count()));
+        }
     }
 
     #[tokio::test]

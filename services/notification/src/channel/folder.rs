@@ -6,12 +6,14 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use lettre::message::Mailbox;
+use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::mail;
 use crate::domain::{Address, Outgoing, PushTarget, Receipt, SendError};
 
-/// Writes `<folder>/<created time>-<id>.eml`; `.txt` for a text message, `.json` for a push message.
+/// Writes `<folder>/<created time>-<id>.eml`; `.txt` for a text message, and a push message to each device as
+/// `-<id>-<device>.json`.
 pub struct Folder {
     from: Mailbox,
     folder: PathBuf,
@@ -26,11 +28,11 @@ impl Folder {
     /// Writes a message.
     pub async fn send(&self, message: Outgoing<'_>) -> Result<Receipt, SendError> {
         let (octets, ending) = match message.to {
-            Address::Email(to) => (mail::compose(&self.from, to, message)?, "eml"),
-            Address::Sms(to) => (format!("To: {to}\n\n{}\n", message.body).into_bytes(), "txt"),
-            Address::Push(target) => (notice(target, message), "json"),
+            Address::Email(to) => (mail::compose(&self.from, to, message)?, ".eml".to_owned()),
+            Address::Sms(to) => (format!("To: {to}\n\n{}\n", message.body).into_bytes(), ".txt".to_owned()),
+            Address::Push(target) => (notice(target, message), format!("-{}.json", mark(target))),
         };
-        let name = format!("{}-{}.{ending}", message.created_at.format("%Y%m%dT%H%M%SZ"), message.id);
+        let name = format!("{}-{}{ending}", message.created_at.format("%Y%m%dT%H%M%SZ"), message.id);
         let (folder, file) = (self.folder.clone(), name.clone());
         let written = tokio::task::spawn_blocking(move || write_whole(&folder, &file, &octets)).await;
         let written = written.map_err(|_| SendError::later("the writing was broken off"))?;
@@ -47,6 +49,12 @@ fn notice(target: &PushTarget, message: Outgoing<'_>) -> Vec<u8> {
     };
     let notice = json!({ "to": to, "title": message.subject, "body": message.body });
     format!("{notice:#}\n").into_bytes()
+}
+
+/// Tells the devices of one message apart, the same at each attempt, without saying where they are.
+fn mark(target: &PushTarget) -> String {
+    let digest = digest(&SHA256, target.address().expose().as_bytes());
+    digest.as_ref().iter().take(4).map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// Nobody sees half a file: it gets its name when it is complete. A second time, it takes the place of the first.
@@ -75,9 +83,9 @@ mod tests {
         let files = Folder::new("x@y.example".parse().unwrap(), out.clone());
         let device = PushTarget::Fcm { token: Secret::new("t0ken") };
         let cases = [
-            (Address::Email("ann@example.org"), "eml", "To: ann@example.org"),
-            (Address::Sms("+14155552671"), "txt", "To: +14155552671\n\nHello"),
-            (Address::Push(&device), "json", "\"token\": \"t0ken\""),
+            (Address::Email("ann@example.org"), ".eml", "To: ann@example.org"),
+            (Address::Sms("+14155552671"), ".txt", "To: +14155552671\n\nHello"),
+            (Address::Push(&device), "-b46c0967.json", "\"token\": \"t0ken\""),
         ];
         for (to, ending, part) in cases {
             let created_at = chrono::DateTime::UNIX_EPOCH;
@@ -85,7 +93,7 @@ mod tests {
             let message =
                 Outgoing { id, created_at, to, subject: "Hi", body: "Hello", calendar: None, urgent: false };
             let name = files.send(message).await.unwrap().provider_id.unwrap();
-            assert_eq!(name, format!("19700101T000000Z-{id}.{ending}"));
+            assert_eq!(name, format!("19700101T000000Z-{id}{ending}"));
             let text = fs::read_to_string(out.join(name)).unwrap();
             assert!(text.contains(part), "{text}");
         }

@@ -79,7 +79,8 @@ on_both_back_ends! {
             app.deliver(&AccountInvited(invited)).await;
             let subject = format!("Subject: {subject}\r\n");
             let mail = until("the mail", 10, async || outgoing(&app, ".eml").into_iter().find(|mail| mail.contains(&subject))).await;
-            let mail = String::from_utf8(unquoted(&mail)).unwrap();
+            let (_, body) = mail.split_once("\r\n\r\n").unwrap();
+            let mail = String::from_utf8(unquoted(body)).unwrap();
             assert!(mail.contains(part), "{mail}");
         }
         app.stop().await;
