@@ -53,7 +53,7 @@ async fn queue(fault: Fault) -> SocketAddr {
     let changes = broadcast::Sender::new(16);
     tokio::spawn(async move {
         let mut listeners = 0;
-        while let Ok((mut stream, _)) = listener.accept().await {
+        while let Ok((stream, _)) = listener.accept().await {
             let mut first = [0; 1];
             let is_listener = stream.peek(&mut first).await.is_ok() && first == *b"G";
             listeners += u32::from(is_listener);

@@ -47,7 +47,7 @@ impl Story {
             }
             Waiting::Waits => drop(answer.expect_problem(409, "HOLD_EXPIRED")),
             Waiting::Booked(_) | Waiting::Withdrawn => {
-                drop(answer.expect_problem(409, "ILLEGAL_TRANSITION"));
+                answer.expect_problem(409, "ILLEGAL_TRANSITION");
             }
         }
     }
@@ -71,7 +71,7 @@ impl Story {
                 self.calendar.pass_on(who, Waiting::Withdrawn, self.now());
             }
             Waiting::Booked(_) | Waiting::Withdrawn => {
-                drop(answer.expect_problem(409, "ILLEGAL_TRANSITION"));
+                answer.expect_problem(409, "ILLEGAL_TRANSITION");
             }
         }
     }
