@@ -118,7 +118,8 @@ fn verify(password: &Secret, kept: &str, memory: &mut Memory) -> Result<Verdict,
     let kept = PasswordHash::new(kept)?;
     let (Some(salt), Some(wanted)) = (&kept.salt, &kept.hash) else { return Ok(Verdict::Wrong) };
     let version = kept.version.map_or(Ok(Version::default()), Version::try_from)?;
-    let argon2 = Argon2::new(Algorithm::try_from(kept.algorithm.as_str())?, version, Params::try_from(&kept)?);
+    let argon2 =
+        Argon2::new(Algorithm::try_from(kept.algorithm.as_str())?, version, Params::try_from(&kept)?);
     // The comparison of two outputs takes the same time wherever they differ.
     if output(&argon2, password, salt, memory)? != *wanted {
         return Ok(Verdict::Wrong);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::domain::Message;
+use crate::domain::{ChannelKind, Message};
 use crate::store::messages::Queue;
 
 /// One for each queue of messages, and one for the reminders; clones are the same.
@@ -27,6 +27,11 @@ impl Bells {
     /// The one of this queue.
     pub fn of(&self, queue: Queue) -> Option<&Arc<Notify>> {
         self.queues.iter().find(|(of, _)| *of == queue).map(|(_, bell)| bell)
+    }
+
+    /// The one of the mails about accounts and of those to whoever keeps a webhook.
+    pub fn of_mails(&self) -> Option<&Arc<Notify>> {
+        self.of(Queue { channel: ChannelKind::Email, urgent: true })
     }
 
     /// Those of the queues that these messages stand in, each once.

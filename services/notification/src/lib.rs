@@ -115,6 +115,6 @@ impl hms_service::Service for Service {
         let channels = Arc::new(Channels::open(context)?);
         Sender::start(context, &channels, &desk);
         context.tasks.spawn(|stop| reminding::run(context.clone(), desk.clone(), stop));
-        Ok(State { channels, desk, webhooks: Webhooks::start(context)?, access })
+        Ok(State { webhooks: Webhooks::start(context, &desk.bells)?, channels, desk, access })
     }
 }

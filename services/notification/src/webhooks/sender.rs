@@ -41,7 +41,15 @@ pub struct Sender {
     settings: WebhookSettings,
     poster: Poster,
     seal: Arc<Seal>,
-    wake: Arc<Notify>,
+    ways: Ways,
+}
+
+/// Who wakes whom.
+pub struct Ways {
+    /// Wakes the sender.
+    pub wake: Arc<Notify>,
+    /// Wakes the task that sends mails.
+    pub mails: Option<Arc<Notify>>,
 }
 
 /// An attempt that has ended.
@@ -52,15 +60,15 @@ pub struct Tried {
 }
 
 impl Sender {
-    /// A sender that looks again whenever `wake` tells it to.
+    /// A sender that looks again whenever it is woken.
     pub fn new(
         context: Context,
         settings: WebhookSettings,
         seal: Arc<Seal>,
-        wake: Arc<Notify>,
+        ways: Ways,
     ) -> anyhow::Result<Self> {
         let poster = Poster::new(settings.rules.clone(), settings.timeout, Arc::new(OfTheMachine))?;
-        Ok(Self { context, settings, poster, seal, wake })
+        Ok(Self { context, settings, poster, seal, ways })
     }
 
     /// Sends until the service stops. What is under way then has its time to end; what is cut off is sent again when
@@ -96,7 +104,7 @@ impl Sender {
                     free(&mut under_way, &one);
                     tried.push(one);
                 }
-                () = self.wake.notified() => {}
+                () = self.ways.wake.notified() => {}
                 () = sleep(rest) => {}
                 () = stop.told(), if !stop.is_told() => {}
             }
@@ -118,17 +126,20 @@ impl Sender {
         let outcome = self
             .context
             .write(move |work| {
-                settle::settle(work, &written)?;
-                match places {
-                    Some(places) => claim::claim(work, &places, keep),
-                    None => Ok(Claim { taken: Vec::new(), rest: PAUSE }),
-                }
+                let mailed = settle::settle(work, &written)?;
+                let claim = match places {
+                    Some(places) => claim::claim(work, &places, keep)?,
+                    None => Claim { taken: Vec::new(), rest: PAUSE },
+                };
+                Ok((mailed, claim))
             })
             .await;
-        if outcome.is_err() {
-            *tried = Arc::unwrap_or_clone(ended);
+        match &outcome {
+            Ok((true, _)) => self.ways.mails.iter().for_each(|mails| mails.notify_one()),
+            Ok((false, _)) => {}
+            Err(_) => *tried = Arc::unwrap_or_clone(ended),
         }
-        outcome
+        outcome.map(|(_, claim)| claim)
     }
 
     /// Makes the attempt in a task of its own, which says how it ended whatever happens.

@@ -16,8 +16,8 @@ use crate::store::account_mails;
 use crate::store::webhooks::{self, attempts, deliveries};
 
 /// Writes them down. What somebody else has changed meanwhile stays as it is, but the attempt is in the log; what was
-/// deleted with its webhook is gone.
-pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<(), Problem> {
+/// deleted with its webhook is gone. Says whether there are mails to those who keep webhooks.
+pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<bool, Problem> {
     // Webhooks before deliveries: whoever switches one off by hand takes their rows in this order too.
     let off = hear(work, tried)?;
     for one in tried {
@@ -30,14 +30,22 @@ pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<(), Problem> {
             attempts::add(work.db, &one.attempt)?;
         }
     }
-    for (id, reason) in off {
-        deliveries::give_up(work.db, id, &format!("the webhook was switched off: {reason}"), work.now)?;
+    for one in &off {
+        let why = format!("the webhook was switched off: {}", one.reason);
+        deliveries::give_up(work.db, one.id, &why, work.now)?;
     }
-    Ok(())
+    Ok(off.iter().any(|one| one.mailed))
+}
+
+/// A webhook that was switched off.
+struct Off {
+    id: WebhookId,
+    reason: DisabledReason,
+    mailed: bool,
 }
 
 /// What the attempts mean for their webhooks; gives those that were switched off.
-fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, DisabledReason)>, Problem> {
+fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<Off>, Problem> {
     let mut verdicts: BTreeMap<WebhookId, Verdict> = BTreeMap::new();
     for one in tried {
         let verdict = one.attempt.outcome.verdict();
@@ -58,8 +66,7 @@ fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, Disabled
             Hearing::Nothing => {}
             Hearing::FailingSince(since) => webhooks::fails_since(work.db, id, since)?,
             Hearing::Disable(reason) => {
-                switch_off(work, hook, reason)?;
-                off.push((id, reason));
+                off.push(Off { id, reason, mailed: switch_off(work, hook, reason)? });
             }
         }
     }
@@ -75,10 +82,13 @@ fn stronger(one: Verdict, other: Verdict) -> Verdict {
     }
 }
 
-fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result<(), Problem> {
+/// Says whether there is a mail to whoever keeps it.
+fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result<bool, Problem> {
     let hook = hook.off(reason, work.now);
     webhooks::save(work.db, &hook)?;
-    if let Some(mail) = hook.farewell((work.new_id(), work.new_id()), work.now) {
+    let mail = hook.farewell((work.new_id(), work.new_id()), work.now);
+    let mailed = mail.is_some();
+    if let Some(mail) = mail {
         account_mails::add(work.db, mail)?;
     }
     work.publish(&WebhookDisabled {
@@ -87,5 +97,6 @@ fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result
         account_id: hook.account_id,
         reason: reason.to_string(),
     })?;
-    work.audit(Act::new(Action::Update, WEBHOOK).on(hook.id).detail(format!("switched off: {reason}")))
+    work.audit(Act::new(Action::Update, WEBHOOK).on(hook.id).detail(format!("switched off: {reason}")))?;
+    Ok(mailed)
 }
