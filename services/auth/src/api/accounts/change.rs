@@ -43,7 +43,7 @@ pub async fn change(
     let (id, caller, AccountChanges { status, language }) =
         (id.into_inner(), call.claims()?.sub, body.into_inner());
     if status.is_none() && language.is_none() {
-        return Err(Problem::field(Code::Unprocessable, "status", "say what changes: status or language"));
+        return Err(Problem::field(Code::InvalidRequest, "status", "say what changes: status or language"));
     }
     call.write(move |work| {
         let account = accounts::find_locked(work.db, id)?;
