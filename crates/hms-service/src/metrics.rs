@@ -71,7 +71,8 @@ impl Gauges {
         raise(&self.consumed, bus.consumed);
         raise(&self.retried, bus.retried);
         raise(&self.dead, bus.dead);
-        let deadline = Duration::from_secs(1);
+        // Who asks waits for no longer than this where no connection is free: then above all the figures must come.
+        let deadline = Duration::from_millis(300);
         let counts = watch.context.database.read(|db| {
             Ok::<_, hms_db::Error>((hms_bus::outbox::depth(db)?, hms_bus::dead_letters::count(db)?))
         });
