@@ -66,7 +66,11 @@ type Question = (Kind, Place, &'static str, &'static str);
 const OWNERS: [(Kind, &str, &str); 4] = [
     (Kind::Patient, "user", "SELECT family_name AS name, CAST(id AS TEXT) AS record FROM patients"),
     (Kind::Practitioner, "user", "SELECT family_name AS name, CAST(id AS TEXT) AS record FROM practitioners"),
-    (Kind::Booking, "appointment", "SELECT coalesce(reason, '') AS name, CAST(id AS TEXT) AS record FROM appointments"),
+    (
+        Kind::Booking,
+        "appointment",
+        "SELECT coalesce(reason, '') AS name, CAST(id AS TEXT) AS record FROM appointments",
+    ),
     (
         Kind::Cancellation,
         "appointment",
