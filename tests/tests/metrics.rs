@@ -80,14 +80,15 @@ async fn ask(platform: &Platform, admin: &Person, numbers: std::ops::Range<usize
             async move {
                 let host = format!("host-{number}.example.org");
                 let id = format!("00000000-0000-7000-8000-{number:012}");
-                let requests: [(&Client, &str, String, &[(&str, &str)]); 4] = [
-                    (gateway, "GET", format!("/made/up/{number}"), &[]),
-                    (admin, "GET", format!("/api/v1/patients/{id}"), &[("x-request-id", id.as_str())]),
-                    (direct, &format!("METHOD{number}"), "/api/v1/patients".to_owned(), &[]),
-                    (direct, "GET", format!("/api/v1/made-up-{number}"), &[("host", host.as_str())]),
+                let method = format!("METHOD{number}");
+                let requests = [
+                    (gateway, "GET", format!("/made/up/{number}"), None),
+                    (admin, "GET", format!("/api/v1/patients/{id}"), Some(("x-request-id", id.as_str()))),
+                    (direct, method.as_str(), "/api/v1/patients".to_owned(), None),
+                    (direct, "GET", format!("/api/v1/made-up-{number}"), Some(("host", host.as_str()))),
                 ];
-                for (client, method, path, headers) in requests {
-                    let answer = client.request(method, &path, headers, None).await;
+                for (client, method, path, header) in requests {
+                    let answer = client.request(method, &path, header.as_slice(), None).await;
                     assert!((400..500).contains(&answer.status), "{method} {path}: {}", answer.status);
                 }
             }

@@ -58,7 +58,7 @@ pub struct MfaRequired {
 )]
 pub enum SignIn {
     /// The tokens.
-    Tokens(Tokens),
+    Tokens(Box<Tokens>),
     /// The second step, where the account has a second factor.
     MfaRequired(MfaRequired),
 }
