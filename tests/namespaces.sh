@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The whole platform in network namespaces, wired as the NetworkPolicies of k8s/overlays/dev have it: the story of the front
 # desk, then a rolling update of every service and of the gateway under load (`make test-namespaces`). Needs root; installs
-# nftables and iproute2 where they are missing (Debian). tests/cluster/README.md describes it; a shorter form, in which pods
-# serve on for two seconds and not for ten, is a part of the suite.
+# nftables and iproute2 where they are missing (Debian). tests/cluster/README.md describes it; a shorter form, without the
+# update, is a part of the suite.
 #
 #   PROFILE   dev (default), or another profile of Cargo.toml
 set -euo pipefail
