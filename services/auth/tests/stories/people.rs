@@ -74,8 +74,12 @@ on_both_back_ends! {
         forgotten("ann@example.org").await;
         assert_eq!(told().await.as_deref(), Some("de-AT"));
         for wrong in [json!({}), json!({"language": null})] {
-            admin.patch(&location, &wrong).await.expect_problem(422, "UNPROCESSABLE");
+            admin.patch(&location, &wrong).await.expect_problem(400, "INVALID_REQUEST");
         }
+        let both = json!({"status": "disabled", "language": "fr"});
+        admin.patch(&location, &both).await.expect(200);
+        let noted: Vec<_> = audit(&app).await.into_iter().filter_map(|entry| entry.detail).collect();
+        assert_eq!(noted.last().map(String::as_str), Some("status, language"), "{noted:?}");
         admin.patch(&location, &json!({"language": "no language"})).await.expect_problem(400, "INVALID_REQUEST");
         // Who has said nothing.
         let form = json!({"email": "bo@example.org", "password": PASSWORD});

@@ -58,7 +58,11 @@ pub async fn change(
             challenges::forget(work.db, id)?;
             ending::end_everything(work, id, Keys::Revoked, "account disabled")?;
         }
-        let detail = if changed.status == account.status { "language" } else { "status" };
+        let detail = match (changed.status != account.status, changed.language != account.language) {
+            (true, true) => "status, language",
+            (true, false) => "status",
+            (false, _) => "language",
+        };
         work.audit(Act::new(Action::Update, "account").on(id).detail(detail))?;
         super::shown(&changed)
     })
