@@ -69,6 +69,8 @@ pub struct Connection {
     counted: Option<IpAddr>,
     welcome: bool,
     in_flight: Cell<u32>,
+    /// Whether an answer has ended that may not have been written to the socket yet.
+    unwritten: Cell<bool>,
     idle_since: Cell<Instant>,
     writing: RefCell<Vec<Weak<Writing>>>,
 }
@@ -130,6 +132,7 @@ impl Connections {
             counted,
             welcome,
             in_flight: Cell::new(0),
+            unwritten: Cell::new(false),
             idle_since: Cell::new(Instant::now()),
             writing: RefCell::default(),
         }
@@ -147,9 +150,10 @@ impl Connection {
         self.in_flight.set(self.in_flight.get().saturating_add(1));
     }
 
-    /// Notes that the last byte of a request's answer is gone.
+    /// Notes that the last byte of a request's answer has been handed to the protocol.
     pub fn end(&self) {
         self.in_flight.set(self.in_flight.get().saturating_sub(1));
+        self.unwritten.set(true);
         self.idle_since.set(Instant::now());
     }
 

@@ -23,6 +23,9 @@ if [ ${#missing[@]} -gt 0 ]; then
   } >/dev/null || fail "apt-get could not install ${missing[*]}"
 fi
 
+# The manifests are read there by what comes from PyPI, which cannot be had on a node.
+"$(dirname "$0")/../deploy/check.sh" tools
+
 # The shell is the first process there: it takes the ends of those whose parents are gone.
 exec unshare --net --mount --pid --fork --kill-child --mount-proc -- bash -euc '
   ip link set lo up

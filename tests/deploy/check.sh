@@ -6,6 +6,7 @@
 #                                                         Kubernetes and those of other kinds, the rules of check.py
 #   tests/deploy/check.sh refused                         that each of those rules refuses what it is there for
 #   tests/deploy/check.sh render FOLDER                   what kustomize makes of a folder, as one JSON array
+#   tests/deploy/check.sh tools                           that what `render` needs is here, for where no network is
 #   tests/deploy/check.sh compose                         deploy/compose, by the schema of compose files
 #   tests/deploy/check.sh promtool ARGUMENT …             promtool of the Prometheus in Debian
 #   tests/deploy/check.sh prometheus ARGUMENT …           and Prometheus itself
@@ -122,6 +123,10 @@ render)
   "$KUBECTL" kustomize "$2" | "$venv/bin/python" -c 'import json, sys, yaml
 json.dump([document for document in yaml.safe_load_all(sys.stdin) if document], sys.stdout)'
   ;;
+tools)
+  provide_python
+  provide_kubectl
+  ;;
 compose)
   provide_python
   exec "$venv/bin/check-jsonschema" --builtin-schema vendor.compose-spec "$repository"/deploy/compose/*.yaml
@@ -131,5 +136,5 @@ promtool | prometheus)
   shift
   exec "$program" "$@"
   ;;
-*) fail "k8s, refused, render, compose, promtool, or prometheus" ;;
+*) fail "k8s, refused, render, tools, compose, promtool, or prometheus" ;;
 esac

@@ -59,8 +59,8 @@ impl<T> Watched<T> {
             ready!(self.alarm.as_mut().poll(task));
             let idle = self.connection.in_flight.get() == 0;
             match self.connection.due() <= Instant::now() {
-                // As if the client had said that nothing more comes.
-                _ if self.stopping && idle => return Poll::Ready(Ok(())),
+                // As if the client had said that nothing more comes: an answer that is not written would be lost.
+                _ if self.stopping && idle && !self.connection.unwritten.get() => return Poll::Ready(Ok(())),
                 true if idle => return Poll::Ready(Ok(())),
                 true => return Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
                 false => {}
@@ -110,10 +110,53 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(task)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(task);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            this.connection.unwritten.set(false);
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(task)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hms_telemetry::Metrics;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::super::Connections;
+    use super::*;
+    use crate::{Clients, Proxies};
+
+    #[tokio::test]
+    async fn a_gateway_that_stops_writes_an_answer_that_has_just_ended() {
+        let all = Connections::new(Clients::default(), Proxies::default(), &Metrics::new()).unwrap();
+        let connection = Rc::new(Arc::new(all).count(None));
+        let (near, _far) = tokio::io::duplex(64);
+        let ending = CancellationToken::new();
+        let mut stream = Watched::http2(near, Rc::clone(&connection), ending.clone());
+        let longer = 3 * LAST_ANSWERS;
+
+        connection.begin();
+        ending.cancel();
+        let mut into = [0; 8];
+        assert!(
+            tokio::time::timeout(longer, stream.read(&mut into)).await.is_err(),
+            "ended with one in flight"
+        );
+        connection.end();
+        assert!(
+            tokio::time::timeout(longer, stream.read(&mut into)).await.is_err(),
+            "ended before it was written"
+        );
+        stream.write_all(b"answer").await.unwrap();
+        stream.flush().await.unwrap();
+        assert_eq!(tokio::time::timeout(longer, stream.read(&mut into)).await.unwrap().unwrap(), 0);
     }
 }
