@@ -12,6 +12,7 @@ use hms_service::{Act, Work};
 use super::Tried;
 use crate::api::webhooks::WEBHOOK;
 use crate::domain::webhook::{DisabledReason, Hearing, Hook, Verdict};
+use crate::sender::{ACCOUNT_MAILS, job_of};
 use crate::store::account_mails;
 use crate::store::webhooks::{self, attempts, deliveries};
 
@@ -79,7 +80,10 @@ fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result
     let hook = hook.off(reason, work.now);
     webhooks::save(work.db, &hook)?;
     if let Some(mail) = hook.farewell((work.new_id(), work.new_id()), work.now) {
-        account_mails::add(work.db, mail)?;
+        let job = job_of(&mail);
+        if account_mails::add(work.db, mail)? {
+            work.enqueue(ACCOUNT_MAILS.name(), &job)?;
+        }
     }
     work.publish(&WebhookDisabled {
         webhook_id: hook.id,
