@@ -389,6 +389,9 @@ def events_dashboard():
             [("histogram_quantile(0.95, sum by (service, le) (rate(hms_bus_delivery_lag_seconds_bucket[5m])))", "{{service}}")],
             "s",
         ),
+        ("Jobs, waiting", [("max by (queue) (hms_jobs_waiting)", "{{queue}}")], "none"),
+        ("Jobs, done", [("sum by (queue) (rate(hms_jobs_done_total[5m]))", "{{queue}}")], "cps"),
+        ("Jobs, put off", [("sum by (queue) (rate(hms_jobs_retried_total[5m]))", "{{queue}}")], "cps"),
         ("Dead letters, new", [("sum by (service) (increase(hms_bus_dead_letters_total[1h]))", "{{service}}")], "none"),
         ("Dead letters, waiting", [("max by (service) (hms_dead_letters)", "{{service}}")], "none"),
     ]

@@ -1,12 +1,14 @@
 //! The AsyncAPI 3.0 document of the platform, made from the registry of events: every type as a channel, every
-//! service that publishes or acts upon it as an operation. The messages are CloudEvents, whole in the payload.
+//! service that publishes or acts upon it as an operation; and every queue of jobs, which stays inside its service. The
+//! messages are CloudEvents, whole in the payload.
 
 use hms_model::event::{Envelope, EventType, Payload, registry};
+use hms_model::job::{WorkQueue, work_queues};
 use hms_model::service::SERVICES;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::amqp::{CONTENT_TYPE, PERSISTENT, events_exchange};
+use crate::amqp::{CONTENT_TYPE, PERSISTENT, events_exchange, work_queue};
 
 /// The version of AsyncAPI's AMQP bindings that are used.
 const BINDING: &str = "0.3.0";
@@ -14,7 +16,8 @@ const BINDING: &str = "0.3.0";
 const PREFIX: &str = "hms";
 /// What the document says of itself.
 const DESCRIPTION: &str = "What HMS services tell each other. Every message is a CloudEvent 1.0 in its JSON form; \
-    over RabbitMQ its type is the routing key, and the name of the exchange begins with HMS_BUS_PREFIX.";
+    over RabbitMQ its type is the routing key, and the name of the exchange begins with HMS_BUS_PREFIX. Channels whose name \
+    begins with `jobs.` are work queues inside of one service; nobody else may fill or empty them.";
 
 /// The document.
 pub fn document() -> Value {
@@ -22,6 +25,9 @@ pub fn document() -> Value {
     parts.schema::<Envelope>();
     for event in registry() {
         parts.add(event);
+    }
+    for queue in work_queues() {
+        parts.add_queue(queue);
     }
     json!({
         "asyncapi": "3.0.0",
@@ -49,44 +55,65 @@ struct Parts {
 impl Parts {
     fn add(&mut self, event: &EventType) {
         let kind = event.kind;
-        let payload = (event.payload)();
-        let message = self.message(event, payload);
-        self.channels.insert(kind.to_owned(), channel(kind, &message));
+        let message = self.message(kind, event.version, event.producer, (event.payload)());
+        let exchange = json!({
+            "name": events_exchange(PREFIX), "type": "topic", "durable": true, "autoDelete": false, "vhost": "/",
+        });
+        let binding = json!({"is": "routingKey", "exchange": exchange, "bindingVersion": BINDING});
+        self.channels.insert(kind.to_owned(), channel(kind, kind, &message, &binding));
         self.messages.insert(kind.to_owned(), message);
         for service in SERVICES.iter().map(|service| service.name) {
             if event.is_published_by(service) {
-                let bindings =
-                    json!({"deliveryMode": PERSISTENT, "mandatory": true, "bindingVersion": BINDING});
-                self.operations
-                    .insert(format!("{service}.send.{kind}"), operation("send", service, kind, bindings));
+                self.sends(service, kind);
             }
             if event.consumers.contains(&service) {
-                let bindings = json!({"ack": true, "bindingVersion": BINDING});
-                let operation = operation("receive", service, kind, bindings);
-                self.operations.insert(format!("{service}.receive.{kind}"), operation);
+                self.receives(service, kind);
             }
         }
     }
 
-    fn message(&mut self, event: &EventType, payload: Payload) -> Value {
+    fn add_queue(&mut self, queue: &WorkQueue) {
+        let WorkQueue { name, service, payload } = *queue;
+        let message = self.message(name, 1, service, payload());
+        let binding = json!({"name": work_queue(PREFIX, name), "durable": true, "exclusive": false, "autoDelete": false, "vhost": "/"});
+        let binding = json!({"is": "queue", "queue": binding, "bindingVersion": BINDING});
+        self.channels.insert(name.to_owned(), channel(name, &work_queue(PREFIX, name), &message, &binding));
+        self.messages.insert(name.to_owned(), message);
+        self.sends(service, name);
+        self.receives(service, name);
+    }
+
+    fn sends(&mut self, service: &str, channel: &str) {
+        let bindings = json!({"deliveryMode": PERSISTENT, "mandatory": true, "bindingVersion": BINDING});
+        let operation = operation("send", service, channel, bindings);
+        self.operations.insert(format!("{service}.send.{channel}"), operation);
+    }
+
+    fn receives(&mut self, service: &str, channel: &str) {
+        let bindings = json!({"ack": true, "bindingVersion": BINDING});
+        let operation = operation("receive", service, channel, bindings);
+        self.operations.insert(format!("{service}.receive.{channel}"), operation);
+    }
+
+    fn message(&mut self, kind: &str, version: u32, producer: &str, payload: Payload) -> Value {
         let mut data = json!(payload.schema);
         let summary = data.as_object_mut().and_then(|data| data.remove("description"));
         let mut fields = json!({
-            "type": {"const": event.kind},
-            "dataversion": {"const": event.version},
+            "type": {"const": kind},
+            "dataversion": {"const": version},
             "data": data,
         });
-        if let (Some(fields), true) = (fields.as_object_mut(), event.producer != "*") {
-            fields.insert("source".to_owned(), json!({"const": format!("hms/{}", event.producer)}));
+        if let (Some(fields), true) = (fields.as_object_mut(), producer != "*") {
+            fields.insert("source".to_owned(), json!({"const": format!("hms/{producer}")}));
         }
         self.schemas.extend(payload.parts.into_iter().map(|(name, schema)| (name, json!(schema))));
         json!({
-            "name": event.kind,
+            "name": kind,
             "title": payload.name,
             "summary": summary,
             "contentType": CONTENT_TYPE,
             "payload": {"allOf": [{"$ref": schema_path(&Envelope::name())}, {"type": "object", "properties": fields}]},
-            "bindings": {"amqp": {"messageType": event.kind, "bindingVersion": BINDING}},
+            "bindings": {"amqp": {"messageType": kind, "bindingVersion": BINDING}},
         })
     }
 
@@ -102,15 +129,12 @@ fn schema_path(name: &str) -> String {
     format!("#/components/schemas/{name}")
 }
 
-fn channel(kind: &str, message: &Value) -> Value {
-    let exchange = json!({
-        "name": events_exchange(PREFIX), "type": "topic", "durable": true, "autoDelete": false, "vhost": "/",
-    });
+fn channel(name: &str, address: &str, message: &Value, binding: &Value) -> Value {
     json!({
-        "address": kind,
+        "address": address,
         "summary": message.get("summary"),
-        "messages": {kind: {"$ref": format!("#/components/messages/{kind}")}},
-        "bindings": {"amqp": {"is": "routingKey", "exchange": exchange, "bindingVersion": BINDING}},
+        "messages": {name: {"$ref": format!("#/components/messages/{name}")}},
+        "bindings": {"amqp": binding},
     })
 }
 

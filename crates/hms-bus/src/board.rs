@@ -1,10 +1,13 @@
 //! What can be asked about a running bus: its state in words for health, its counts for metrics.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
+
+use crate::jobs::JobNumbers;
 
 /// How well one service's bus works. Writes go on in every state: events wait in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +55,13 @@ pub struct BusNumbers {
     pub interruptions: u64,
 }
 
-/// A half of the bus.
+/// A part of the bus.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Half {
     Relay,
     Consumer,
+    /// Those who do jobs.
+    Jobs,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -73,6 +78,7 @@ enum Side {
 struct Sides {
     relay: Side,
     consumer: Side,
+    jobs: Side,
     latency: Option<Duration>,
     depth: i64,
     oldest: Option<DateTime<Utc>>,
@@ -81,6 +87,7 @@ struct Sides {
 #[derive(Default)]
 pub(crate) struct Board {
     sides: Mutex<Sides>,
+    jobs: Mutex<BTreeMap<&'static str, JobNumbers>>,
     pub published: AtomicU64,
     pub unrouted: AtomicU64,
     pub consumed: AtomicU64,
@@ -113,6 +120,14 @@ impl Board {
         sides.oldest = oldest;
     }
 
+    pub fn count_jobs(&self, queue: &'static str, change: impl FnOnce(&mut JobNumbers)) {
+        change(self.jobs.lock().entry(queue).or_default());
+    }
+
+    pub fn jobs(&self) -> BTreeMap<&'static str, JobNumbers> {
+        self.jobs.lock().clone()
+    }
+
     pub fn answered(&self, latency: Duration) {
         self.sides.lock().latency = Some(latency);
     }
@@ -125,6 +140,7 @@ impl Board {
         match half {
             Half::Relay => sides.relay = side,
             Half::Consumer => sides.consumer = side,
+            Half::Jobs => sides.jobs = side,
         }
     }
 
@@ -155,7 +171,7 @@ impl Board {
 fn together(sides: &Sides) -> (BusState, String) {
     let mut causes = Vec::new();
     let mut starting = false;
-    for (name, side) in [("relay", &sides.relay), ("consumer", &sides.consumer)] {
+    for (name, side) in [("relay", &sides.relay), ("consumer", &sides.consumer), ("jobs", &sides.jobs)] {
         match side {
             Side::None | Side::Up => {}
             Side::Starting => starting = true,

@@ -9,9 +9,11 @@ use chrono::{DateTime, Utc};
 use hms_db::Db;
 use hms_model::event::{Envelope, Event, Unreadable, registry};
 use hms_model::id::Id;
+use hms_model::job::{Job, WorkQueue};
 use tokio::sync::Notify;
 
 use crate::inbox;
+use crate::jobs::{self, GivenUp};
 use crate::outbox::{self, AppendError};
 use crate::trace::Taking;
 
@@ -27,6 +29,7 @@ enum Handler {
 pub struct Consumer {
     service: &'static str,
     handlers: BTreeMap<&'static str, Handler>,
+    jobs: BTreeMap<&'static str, Arc<jobs::Handler>>,
 }
 
 /// An event and the transaction in which its effect is written. The event's place in the inbox is in the same
@@ -131,7 +134,7 @@ impl From<Unreadable> for ConsumeError {
 impl Consumer {
     /// A service that consumes nothing yet.
     pub fn new(service: &'static str) -> Self {
-        Self { service, handlers: BTreeMap::new() }
+        Self { service, handlers: BTreeMap::new(), jobs: BTreeMap::new() }
     }
 
     /// Adds the handler of one type of event; `f` gets the event already read and checked.
@@ -186,6 +189,40 @@ impl Consumer {
         self
     }
 
+    /// Adds what is done about the jobs of one queue. `run` does those that have come, up to `at_once` together, and says
+    /// which it gives up; it does nothing about one that was done before. `again` is for one that was given up: it sees to it
+    /// that the job is done all the same, in the transaction in which its dead letter goes.
+    #[must_use]
+    pub fn jobs<J: Job, F>(
+        mut self,
+        (queue, at_once): (&'static str, u16),
+        run: impl Fn(Vec<J>) -> F + Send + Sync + 'static,
+        again: impl Fn(&mut Delivery<'_>, J) -> Result<(), ConsumeError> + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Vec<GivenUp>, ConsumeError>> + Send + 'static,
+    {
+        debug_assert!(WorkQueue::find(queue).is_some(), "{queue} is not in the registry of work queues");
+        let handler = jobs::Handler {
+            at_once,
+            run: Box::new(move |envelopes| {
+                let (jobs, mut given_up) = read_jobs(&envelopes);
+                let running = run(jobs);
+                Box::pin(async move {
+                    given_up.extend(running.await?);
+                    Ok(given_up)
+                })
+            }),
+            again: Box::new(move |delivery| {
+                let job =
+                    read_job(delivery.envelope).map_err(|given_up| ConsumeError::Reject(given_up.reason))?;
+                again(delivery, job)
+            }),
+        };
+        self.jobs.insert(queue, Arc::new(handler));
+        self
+    }
+
     fn with(mut self, kind: &'static str, handler: Handler) -> Self {
         debug_assert!(
             registry().iter().any(|event| event.kind == kind),
@@ -199,6 +236,29 @@ impl Consumer {
     /// The types that are consumed, in alphabetical order.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.handlers.keys().copied()
+    }
+
+    /// The queues whose jobs are done, in alphabetical order.
+    pub fn queues(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.jobs.keys().copied()
+    }
+
+    pub(crate) fn job_handlers(&self) -> impl Iterator<Item = (&'static str, Arc<jobs::Handler>)> + '_ {
+        self.jobs.iter().map(|(queue, handler)| (*queue, Arc::clone(handler)))
+    }
+
+    /// Makes a job that was given up one once more, if it is one.
+    pub(crate) fn again(
+        &self,
+        db: &mut Db,
+        envelope: &Envelope,
+        now: DateTime<Utc>,
+    ) -> Option<Result<AfterCommit, ConsumeError>> {
+        let handler = self.jobs.get(envelope.kind.as_str())?;
+        let mut delivery =
+            Delivery { db, envelope, now, service: self.service, after: AfterCommit::default() };
+        let outcome = guarded(|| (handler.again)(&mut delivery));
+        Some(outcome.map(|()| delivery.after))
     }
 
     /// Whether nothing is consumed.
@@ -237,6 +297,24 @@ impl Consumer {
             }
         }
     }
+}
+
+fn read_jobs<J: Job>(envelopes: &[Arc<Envelope>]) -> (Vec<J>, Vec<GivenUp>) {
+    let (mut jobs, mut given_up) = (Vec::new(), Vec::new());
+    for envelope in envelopes {
+        match read_job(envelope) {
+            Ok(job) => jobs.push(job),
+            Err(bad) => given_up.push(bad),
+        }
+    }
+    (jobs, given_up)
+}
+
+fn read_job<J: Job>(envelope: &Envelope) -> Result<J, GivenUp> {
+    serde_json::from_value(envelope.data.clone()).map_err(|error| {
+        let reason = format!("the payload does not fit: {error}");
+        GivenUp { id: envelope.id, reason, attempts: 0 }
+    })
 }
 
 /// A handler that panics has failed, and no more.
@@ -278,6 +356,16 @@ impl Delivery<'_> {
     /// Publishes an event that follows from this one, in the same transaction and the same trace.
     pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), ConsumeError> {
         append(self.db, self.service, event, self.now, self.envelope.traceparent.as_deref())?;
+        self.after.published = true;
+        Ok(())
+    }
+
+    /// Puts a job that follows from this into a queue of the service, in the same transaction and the same trace.
+    pub fn enqueue<J: Job>(&mut self, queue: &'static str, job: &J) -> Result<(), ConsumeError> {
+        let mut envelope = Envelope::of_job(self.service, queue, job, self.now)
+            .map_err(|error| ConsumeError::Reject(format!("{queue} cannot be written: {error}")))?;
+        envelope.traceparent = hms_trace::traceparent().or_else(|| self.envelope.traceparent.clone());
+        jobs::append(self.db, &[envelope])?;
         self.after.published = true;
         Ok(())
     }

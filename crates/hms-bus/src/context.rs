@@ -5,24 +5,36 @@ use std::time::Duration;
 
 use hms_db::Database;
 use hms_model::Clock;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::board::Board;
 use crate::{Options, outbox};
 
-/// Wakes the relay. Cheap: call it after each commit that wrote to the outbox; calls that come while the relay
-/// works count as one.
+/// Wakes the relay, and whoever does jobs. Cheap: call it after each commit that wrote to the outbox; calls that come while
+/// they work count as one.
 #[derive(Clone, Debug, Default)]
-pub struct Relay(Arc<Notify>);
+pub struct Relay(watch::Sender<()>);
 
 impl Relay {
     /// There may be something in the outbox.
     pub fn wake(&self) {
-        self.0.notify_one();
+        self.0.send_replace(());
     }
 
-    pub(crate) async fn woken(&self) {
-        self.0.notified().await;
+    pub(crate) fn listen(&self) -> Woken {
+        Woken(self.0.subscribe())
+    }
+}
+
+/// One who is woken, by what comes after it began to listen.
+pub(crate) struct Woken(watch::Receiver<()>);
+
+impl Woken {
+    pub async fn woken(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody is left who could.
+            std::future::pending().await
+        }
     }
 }
 

@@ -211,6 +211,12 @@ pub fn remove(db: &mut Db, id: EventId) -> Result<Heading> {
     row.heading()
 }
 
+/// The same for one that may be gone already: what it asked for is done in another way.
+pub fn forget(db: &mut Db, id: EventId) -> Result<()> {
+    diesel::delete(dead_letters::table.find(Key::from(id))).execute(db)?;
+    Ok(())
+}
+
 /// PostgreSQL has no text with a NUL in it, and a letter must not fail to be kept.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")

@@ -13,6 +13,7 @@ use crate::consumer::{AfterCommit, ConsumeError, Consumer};
 use crate::context::Context;
 use crate::fail_point::FailPoint;
 use crate::inbox;
+use crate::jobs::Runner;
 use crate::trace::Taking;
 
 /// What became of a delivery.
@@ -47,6 +48,12 @@ impl Engine {
 
     pub fn consumes(&self) -> bool {
         !self.consumer.is_empty()
+    }
+
+    /// Those who do the jobs of the service, one for each queue.
+    pub fn runners(&self) -> Vec<Runner> {
+        let handlers = self.consumer.job_handlers();
+        handlers.map(|(queue, handler)| Runner::new(self.context.clone(), queue, handler)).collect()
     }
 
     pub fn kinds(&self) -> Vec<&'static str> {
@@ -111,6 +118,9 @@ impl Engine {
     /// Takes one event, once, as a part of the transaction that is open; what failed leaves nothing behind in it.
     pub fn take_within(&self, db: &mut Db, envelope: &Envelope) -> Result<AfterCommit, ConsumeError> {
         db.transaction(|db| {
+            if let Some(outcome) = self.consumer.again(db, envelope, self.now()) {
+                return outcome;
+            }
             let mut after = AfterCommit::default();
             let untraced = Taking::default();
             take_all(db, &self.consumer, &self.context.clock, (&[envelope], &untraced), &mut after)?;

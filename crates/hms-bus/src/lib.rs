@@ -21,12 +21,14 @@ mod engine;
 mod fail_point;
 mod in_process;
 mod inbox;
+pub mod jobs;
 mod keeper;
 pub mod outbox;
 mod redrive;
 mod schema;
 mod trace;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,7 @@ pub use context::Relay;
 pub use fail_point::FailPoint;
 pub use in_process::InProcess;
 pub use inbox::traces_of;
+pub use jobs::{GivenUp, JobNumbers, Waiting};
 pub use redrive::Redriven;
 
 use amqp::{Broker, Receiver, Sender};
@@ -109,6 +112,8 @@ pub struct Options {
     pub tracer: Tracer,
     /// Is told how late events have their effect; nobody by default.
     pub lag: LagObserver,
+    /// Where it is noted how many jobs wait.
+    pub waiting: Waiting,
 }
 
 /// Is told of each event whose effect has just been committed how many seconds lie between its change and that.
@@ -152,6 +157,7 @@ impl Default for Options {
             fail_at: None,
             tracer: Tracer::default(),
             lag: LagObserver::default(),
+            waiting: Waiting::default(),
         }
     }
 }
@@ -197,14 +203,15 @@ pub fn start(
         Transport::InProcess(hub) => tasks.extend(start_in_process(context, hub, &engine)),
         Transport::Amqp { url, prefix } => tasks.extend(start_amqp(context, Broker { url, prefix }, &engine)),
         Transport::None => {
-            board.waiting(Half::Relay, "AMQP_URL is not set, events wait in the outbox".into())
+            board.waiting(Half::Relay, "AMQP_URL is not set, events wait in the outbox".into());
+            tasks.extend(start_jobs(&context, &engine));
         }
     }
     RunningBus { relay, board, stop, tasks: Mutex::new(tasks), drain, engine }
 }
 
 fn start_in_process(context: Context, hub: InProcess, engine: &Engine) -> Vec<JoinHandle<()>> {
-    let mut tasks = Vec::new();
+    let mut tasks: Vec<_> = start_jobs(&context, engine).into_iter().collect();
     let mut subscriber = None;
     if engine.consumes() {
         let (worker, subscribed) = Worker::new(context.clone(), engine.clone());
@@ -216,9 +223,22 @@ fn start_in_process(context: Context, hub: InProcess, engine: &Engine) -> Vec<Jo
     tasks
 }
 
+/// Where there is no broker, or nothing but this process behind it, jobs are done from their table.
+fn start_jobs(context: &Context, engine: &Engine) -> Option<JoinHandle<()>> {
+    let runners = engine.runners();
+    (!runners.is_empty()).then(|| tokio::spawn(in_process::Workers::new(context.clone(), runners).run()))
+}
+
 fn start_amqp(context: Context, broker: Broker, engine: &Engine) -> Vec<JoinHandle<()>> {
-    let mut tasks = vec![tokio::spawn(Sender::new(context.clone(), broker.clone()).run())];
-    if engine.consumes() {
+    let runners = engine.runners();
+    let queues = runners.iter().map(|runner| runner.queue).collect();
+    let mut tasks = vec![tokio::spawn(Sender::new(context.clone(), broker.clone(), queues).run())];
+    // It files dead letters too, and jobs have those as well.
+    let receives = engine.consumes() || !runners.is_empty();
+    if !runners.is_empty() {
+        tasks.push(tokio::spawn(amqp::Workers::new(context.clone(), broker.clone(), runners).run()));
+    }
+    if receives {
         tasks.push(tokio::spawn(Receiver::new(context, broker, engine.clone()).run()));
     }
     tasks
@@ -258,6 +278,11 @@ impl RunningBus {
     /// Does what a redelivery left to do after its commit.
     pub fn after_commit(&self, after: AfterCommit) {
         self.engine.after_commit(after);
+    }
+
+    /// What became of the jobs so far, by queue.
+    pub fn jobs(&self) -> BTreeMap<&'static str, JobNumbers> {
+        self.board.jobs()
     }
 
     /// What it has done so far.

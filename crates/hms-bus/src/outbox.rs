@@ -116,7 +116,8 @@ fn numbered(envelopes: &[Envelope], last: i64) -> Result<Vec<NewRow<'_>>> {
     rows.collect()
 }
 
-fn body(envelope: &Envelope) -> Result<String> {
+/// An envelope as it is kept.
+pub(crate) fn body(envelope: &Envelope) -> Result<String> {
     serde_json::to_string(envelope)
         .map_err(|error| diesel::result::Error::SerializationError(Box::new(error)).into())
 }

@@ -13,6 +13,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use hms_db::sql::{Tstz, Uid};
+    job_outbox (id) {
+        id -> Uid,
+        queue -> Text,
+        rank -> BigInt,
+        body -> Text,
+        created_at -> Tstz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(dead_letters, inbox);
 
 diesel::table! {

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use hms_bus::asyncapi::document;
 use hms_model::event::registry;
+use hms_model::job::{WorkQueue, work_queues};
 use hms_model::service::SERVICES;
 use hms_settings::Settings;
 use serde_json::Value;
@@ -33,10 +34,12 @@ fn the_written_document_is_up_to_date() {
 }
 
 #[test]
-fn every_event_has_a_channel_a_message_and_the_operations_of_its_services() {
+fn every_event_and_every_queue_has_a_channel_a_message_and_the_operations_of_its_services() {
     let document = document();
     let names = |section: &Value| section.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    let kinds: BTreeSet<_> = registry().iter().map(|event| event.kind.to_owned()).collect();
+    let kinds = registry().iter().map(|event| event.kind);
+    let kinds = kinds.chain(work_queues().iter().map(|queue| queue.name));
+    let kinds: BTreeSet<_> = kinds.map(str::to_owned).collect();
     assert_eq!(names(&document["channels"]), kinds);
     assert_eq!(names(&document["components"]["messages"]), kinds);
     let mut expected = BTreeSet::new();
@@ -45,6 +48,10 @@ fn every_event_has_a_channel_a_message_and_the_operations_of_its_services() {
             SERVICES.iter().map(|service| service.name).filter(|name| event.is_published_by(name));
         expected.extend(producers.map(|service| format!("{service}.send.{}", event.kind)));
         expected.extend(event.consumers.iter().map(|service| format!("{service}.receive.{}", event.kind)));
+    }
+    for queue in work_queues() {
+        expected
+            .extend(["send", "receive"].map(|action| format!("{}.{action}.{}", queue.service, queue.name)));
     }
     assert_eq!(names(&document["operations"]), expected);
     assert!(
@@ -59,9 +66,13 @@ fn it_is_well_formed() {
     assert_eq!(document["asyncapi"], "3.0.0");
     assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
     for (name, channel) in document["channels"].as_object().unwrap() {
-        assert_eq!(channel["address"], Value::from(name.as_str()));
+        let (address, is) = match WorkQueue::find(name) {
+            Some(_) => (format!("hms.{name}"), "queue"),
+            None => (name.clone(), "routingKey"),
+        };
+        assert_eq!(channel["address"], Value::from(address));
         assert!(channel["messages"][name]["$ref"].is_string(), "{name}");
-        assert_eq!(channel["bindings"]["amqp"]["is"], "routingKey", "{name}");
+        assert_eq!(channel["bindings"]["amqp"]["is"], is, "{name}");
     }
     for (name, operation) in document["operations"].as_object().unwrap() {
         assert!(["send", "receive"].map(Value::from).contains(&operation["action"]), "{name}");

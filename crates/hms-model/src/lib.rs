@@ -6,6 +6,7 @@ pub mod clock;
 mod code;
 pub mod event;
 pub mod id;
+pub mod job;
 mod language;
 pub mod money;
 pub mod role;

@@ -129,7 +129,7 @@ impl<R> Call<R> {
     {
         let (scene, now) = (self.scene()?, self.context.clock.now());
         let unit = move |db: &mut Db| {
-            let mut work = Work { db, now, scene: &scene, events: Vec::new() };
+            let mut work = Work::new(db, now, &scene);
             let value = f(&mut work)?;
             let published = work.flush()?;
             Ok::<_, Problem>((value, published))
@@ -157,7 +157,7 @@ impl<R> Call<R> {
             if let Some(answer) = key.as_ref().map(|key| key.claim(db, now)).transpose()?.flatten() {
                 return Ok((Reply::Done(Answer { replayed: true, ..answer }), false));
             }
-            let mut work = Work { db, now, scene: &scene, events: Vec::new() };
+            let mut work = Work::new(db, now, &scene);
             let reply = f(&mut work)?;
             let published = work.flush()?;
             if let Some(key) = &key {

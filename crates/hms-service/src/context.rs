@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use hms_access::{AccessError, Claims, Verifier};
-use hms_bus::Relay;
+use hms_bus::{ConsumeError, Relay, Waiting};
 use hms_db::{Database, Db};
 use hms_model::Clock;
-use hms_problem::Problem;
+use hms_problem::{Code, Problem};
 use hms_settings::Settings;
 use hms_telemetry::Metrics;
 use hms_trace::Tracer;
@@ -40,6 +40,7 @@ pub struct Context {
     pub tasks: Tasks,
     pub(crate) verifier: Verifier,
     pub(crate) relay: Relay,
+    pub(crate) jobs: Waiting,
     pub(crate) access_log: AccessLog,
     pub(crate) counts: Counts,
     /// The idempotency keys that are being worked on in this process.
@@ -58,6 +59,11 @@ impl Context {
         self.counts.ask(list)
     }
 
+    /// How many jobs wait in a queue of the service; not known while the broker is away.
+    pub fn jobs_waiting(&self, queue: &str) -> Option<i64> {
+        self.jobs.in_queue(queue)
+    }
+
     /// Writes what no request asked for, such as a task of the service does: one transaction with its events.
     /// Who did it is, for the audit, the service itself.
     pub async fn write<T, F>(&self, f: F) -> Result<T, Problem>
@@ -68,7 +74,7 @@ impl Context {
         let scene = Scene::own(self.service);
         let now = self.clock.now();
         let unit = move |db: &mut Db| {
-            let mut work = Work { db, now, scene: &scene, events: Vec::new() };
+            let mut work = Work::new(db, now, &scene);
             let value = f(&mut work)?;
             let published = work.flush()?;
             Ok::<_, Problem>((value, published))
@@ -78,5 +84,13 @@ impl Context {
             self.relay.wake();
         }
         Ok(value)
+    }
+}
+
+/// Why a job could not be done, for the bus: it waits while the database is away, and is tried some times otherwise.
+pub fn undone(problem: Problem) -> ConsumeError {
+    match problem.code() {
+        Code::Unavailable => ConsumeError::Away(hms_db::Error::Busy),
+        _ => ConsumeError::retry(problem),
     }
 }

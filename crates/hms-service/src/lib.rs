@@ -31,7 +31,7 @@ use diesel_migrations::EmbeddedMigrations;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use call::{Call, Disclosure};
-pub use context::Context;
+pub use context::{Context, undone};
 pub use counts::Counted;
 pub use health::{Dependency, Health, State};
 pub use lookup::Lookup;

@@ -10,7 +10,8 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, get, web};
 use hms_bus::LagObserver;
-use hms_telemetry::{IntCounter, IntGauge, Metrics, known_method};
+use hms_model::job::queues_of;
+use hms_telemetry::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Metrics, known_method};
 
 use crate::health::Watch;
 use crate::{Context, trace};
@@ -39,6 +40,16 @@ pub(crate) struct Gauges {
     retried: IntCounter,
     dead: IntCounter,
     letters: IntGauge,
+    jobs: Option<JobMetrics>,
+}
+
+/// The figures of jobs, by queue; of services that have queues.
+struct JobMetrics {
+    queues: Vec<&'static str>,
+    waiting: IntGaugeVec,
+    done: IntCounterVec,
+    retried: IntCounterVec,
+    dead: IntCounterVec,
 }
 
 impl Gauges {
@@ -57,6 +68,7 @@ impl Gauges {
             retried: counter("hms_bus_deliveries_retried_total", "Deliveries that failed and were put off.")?,
             dead: counter("hms_bus_dead_letters_total", "Events put to the dead letters.")?,
             letters: gauge("hms_dead_letters", "Dead letters that wait for someone to look.")?,
+            jobs: JobMetrics::new(context)?,
         })
     }
 
@@ -71,6 +83,9 @@ impl Gauges {
         raise(&self.consumed, bus.consumed);
         raise(&self.retried, bus.retried);
         raise(&self.dead, bus.dead);
+        if let Some(jobs) = &self.jobs {
+            jobs.renew(watch);
+        }
         // Who asks waits for no longer than this where no connection is free: then above all the figures must come.
         let deadline = Duration::from_millis(300);
         let counts = watch.context.database.read(|db| {
@@ -81,6 +96,38 @@ impl Gauges {
             self.outbox_events.set(events);
             let age = oldest.map(|at| (watch.context.clock.now() - at).num_seconds().max(0));
             self.outbox_age.set(age.unwrap_or(0));
+        }
+    }
+}
+
+impl JobMetrics {
+    fn new(context: &Context) -> anyhow::Result<Option<Self>> {
+        let queues = queues_of(context.service);
+        if queues.is_empty() {
+            return Ok(None);
+        }
+        let counters = |name: &str, help: &str| context.metrics.counters(name, help, &["queue"]);
+        let help = "Jobs that wait in a queue, as far as that is known.";
+        Ok(Some(Self {
+            queues,
+            waiting: context.metrics.gauges("hms_jobs_waiting", help, &["queue"])?,
+            done: counters("hms_jobs_done_total", "Jobs that were done.")?,
+            retried: counters("hms_jobs_retried_total", "Runs of jobs that failed and were put off.")?,
+            dead: counters("hms_jobs_dead_total", "Jobs put to the dead letters.")?,
+        }))
+    }
+
+    fn renew(&self, watch: &Watch) {
+        let numbers = watch.bus.jobs();
+        for queue in &self.queues {
+            let label = [*queue];
+            if let Some(waiting) = watch.context.jobs_waiting(queue) {
+                self.waiting.with_label_values(&label).set(waiting);
+            }
+            let numbers = numbers.get(queue).copied().unwrap_or_default();
+            raise(&self.done.with_label_values(&label), numbers.done);
+            raise(&self.retried.with_label_values(&label), numbers.retried);
+            raise(&self.dead.with_label_values(&label), numbers.dead);
         }
     }
 }

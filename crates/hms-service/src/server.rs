@@ -15,6 +15,7 @@ use hms_api::fallback::KnownPaths;
 use hms_bus::{Consumer, RunningBus};
 use hms_db::{Database, Migrations, PoolOptions};
 use hms_model::event::consumed_by;
+use hms_model::job::queues_of;
 use hms_settings::Settings;
 use hms_telemetry::Metrics;
 use hms_trace::Tracer;
@@ -127,6 +128,7 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
         tasks: Tasks::default(),
         verifier,
         relay: relay.clone(),
+        jobs: hms_bus::Waiting::default(),
         in_flight: Arc::default(),
         own,
     };
@@ -151,6 +153,7 @@ fn bus_options(settings: &Settings, context: &Context) -> anyhow::Result<hms_bus
         fail_at: settings.parse("HMS_FAILPOINT")?,
         tracer: context.tracer.clone(),
         lag: metrics::lag(&context.metrics)?,
+        waiting: context.jobs.clone(),
         ..hms_bus::Options::default()
     })
 }
@@ -161,6 +164,11 @@ fn check_registry(service: &str, consumer: &Consumer) -> anyhow::Result<()> {
     anyhow::ensure!(
         acted_upon == registered,
         "{service} acts upon {acted_upon:?}, but the registry of events says {registered:?}"
+    );
+    let (done, registered) = (consumer.queues().collect::<Vec<_>>(), queues_of(service));
+    anyhow::ensure!(
+        done == registered,
+        "{service} does the jobs of {done:?}, but the registry of work queues says {registered:?}"
     );
     Ok(())
 }

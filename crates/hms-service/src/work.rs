@@ -4,11 +4,13 @@
 use chrono::{DateTime, Utc};
 use hms_access::Claims;
 use hms_api::{Fingerprint, IfMatch, RequestInfo};
+use hms_bus::jobs;
 use hms_bus::outbox::{self, AppendError};
 use hms_db::Db;
 use hms_model::audit::{Action, Actor, AuditEntry, Outcome};
 use hms_model::event::{AuditRecorded, Envelope, Event};
 use hms_model::id::{AccountId, Id, PatientId};
+use hms_model::job::Job;
 use hms_problem::{Code, Problem};
 
 /// One unit of work, inside its transaction.
@@ -17,8 +19,9 @@ pub struct Work<'a> {
     pub db: &'a mut Db,
     /// The time of the whole unit.
     pub now: DateTime<Utc>,
-    pub(crate) scene: &'a Scene,
-    pub(crate) events: Vec<Envelope>,
+    scene: &'a Scene,
+    events: Vec<Envelope>,
+    jobs: Vec<Envelope>,
 }
 
 /// Who does it, and with which request.
@@ -74,8 +77,12 @@ impl Scene {
             tracing::error!(%error, kind = E::TYPE, "an event cannot be written as JSON");
             Problem::new(Code::Internal)
         })?;
-        envelope.traceparent = hms_trace::traceparent().or_else(|| self.info.traceparent.clone());
+        envelope.traceparent = self.traceparent();
         Ok(envelope)
+    }
+
+    fn traceparent(&self) -> Option<String> {
+        hms_trace::traceparent().or_else(|| self.info.traceparent.clone())
     }
 }
 
@@ -148,11 +155,28 @@ impl Act {
     }
 }
 
+impl<'a> Work<'a> {
+    pub(crate) fn new(db: &'a mut Db, now: DateTime<Utc>, scene: &'a Scene) -> Self {
+        Self { db, now, scene, events: Vec::new(), jobs: Vec::new() }
+    }
+}
+
 impl Work<'_> {
     /// Publishes a fact when the unit commits.
     pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), Problem> {
         let envelope = self.scene.envelope(event, self.now)?;
         self.events.push(envelope);
+        Ok(())
+    }
+
+    /// Puts a job into a queue of the service when the unit commits.
+    pub fn enqueue<J: Job>(&mut self, queue: &'static str, job: &J) -> Result<(), Problem> {
+        let mut envelope = Envelope::of_job(self.scene.service, queue, job, self.now).map_err(|error| {
+            tracing::error!(%error, queue, "a job cannot be written as JSON");
+            Problem::new(Code::Internal)
+        })?;
+        envelope.traceparent = self.scene.traceparent();
+        self.jobs.push(envelope);
         Ok(())
     }
 
@@ -173,13 +197,14 @@ impl Work<'_> {
     }
 
     pub(crate) fn flush(&mut self) -> Result<bool, Problem> {
-        outbox::append(self.db, &self.events).map_err(|error| match error {
+        let written = outbox::append(self.db, &self.events).and_then(|()| jobs::append(self.db, &self.jobs));
+        written.map_err(|error| match error {
             AppendError::Database(error) => error.into(),
             AppendError::Unpublishable(refused) => {
-                tracing::error!(service = self.scene.service, %refused, "an event must not be published");
+                tracing::error!(service = self.scene.service, %refused, "an event or a job must not be published");
                 Problem::new(Code::Internal)
             }
         })?;
-        Ok(!self.events.is_empty())
+        Ok(!self.events.is_empty() || !self.jobs.is_empty())
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod backends;
+pub mod broker;
 mod client;
 mod collector;
 pub mod database;

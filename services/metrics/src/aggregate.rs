@@ -1,15 +1,15 @@
-//! `aggregate_metrics`: counts the days anew that have changed, for as long as the service runs. Any number of replicas
-//! may run it; each day is counted once, by the one that holds the job.
+//! `aggregate_metrics`: counts the days anew that have changed. Its job comes at each interval, and when all is to be counted
+//! anew, to one of any number of replicas; each day is counted once, by the one that holds the row of the job.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use hms_bus::Consumer;
 use hms_model::Zone;
+use hms_model::job::AggregateMetrics;
 use hms_problem::{Code, Problem};
-use hms_service::{Context, Stop, Work};
-use tokio::sync::Notify;
+use hms_service::{Context, Stop, Work, undone};
 use tokio::time::sleep;
 
 use crate::config::Config;
@@ -20,12 +20,15 @@ use crate::store::{cells, changed, facts, jobs};
 /// Days that are counted in one unit of work, so that nobody waits long for a database with one writer.
 const BATCH: usize = 20;
 
-/// The task that counts.
+/// The queue of its jobs.
+pub const QUEUE: &str = "jobs.aggregate_metrics";
+
+/// Whoever counts; clones are the same.
+#[derive(Clone)]
 pub struct Aggregation {
     context: Context,
     zone: Zone,
     every: Duration,
-    wake: Arc<Notify>,
 }
 
 /// What one unit of work came to.
@@ -40,22 +43,42 @@ enum Round {
 }
 
 impl Aggregation {
-    /// One that also looks whenever `wake` tells it to.
-    pub fn new(context: Context, config: Config, wake: Arc<Notify>) -> Self {
-        Self { context, zone: config.zone, every: config.every, wake }
+    /// One for a running service.
+    pub fn new(context: &Context, config: Config) -> Self {
+        Self { context: context.clone(), zone: config.zone, every: config.every }
     }
 
-    /// Counts until the service stops. What has changed and is not counted then is counted after the next start.
-    pub async fn run(self, stop: Stop) {
+    /// Takes its jobs.
+    pub fn consume(&self, consumer: Consumer) -> Consumer {
+        let counting = self.clone();
+        let run = move |_: Vec<AggregateMetrics>| {
+            let counting = counting.clone();
+            async move { counting.count_all().await.map(|()| Vec::new()).map_err(undone) }
+        };
+        consumer.jobs((QUEUE, 1), run, |delivery, job: AggregateMetrics| delivery.enqueue(QUEUE, &job))
+    }
+
+    /// Asks for the job at each interval, until the service stops. One that waits already is enough.
+    pub async fn schedule(self, stop: Stop) {
+        let mut is_first = true;
         while !stop.is_told() {
-            // A failure was logged where it happened; the next time tries again.
-            while matches!(self.round().await, Ok(Round::Counted)) && !stop.is_told() {}
+            if is_first || self.context.jobs_waiting(QUEUE) == Some(0) {
+                // A failure was logged where it happened; the next time tries again.
+                let asked = self.context.write(|work| work.enqueue(QUEUE, &AggregateMetrics {})).await;
+                is_first &= asked.is_err();
+            }
             tokio::select! {
                 () = stop.told() => {}
-                () = self.wake.notified() => {}
                 () = sleep(self.every) => {}
             }
         }
+    }
+
+    /// What is left when the service stops has its mark, and is counted after the next start.
+    async fn count_all(&self) -> Result<(), Problem> {
+        let closing = self.context.tasks.closing();
+        while self.round().await? == Round::Counted && !closing.is_told() {}
+        Ok(())
     }
 
     async fn round(&self) -> Result<Round, Problem> {

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_bus::Consumer;
 use hms_service::Context;
-use tokio::sync::Notify;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use aggregate::Aggregation;
@@ -29,8 +28,7 @@ pub struct Service;
 /// What the handlers share.
 pub struct State {
     config: Config,
-    /// Wakes the task that counts.
-    counting: Arc<Notify>,
+    counting: Aggregation,
 }
 
 impl hms_service::Service for Service {
@@ -54,14 +52,13 @@ impl hms_service::Service for Service {
     }
 
     fn consumer(state: &Arc<State>) -> Consumer {
-        events::consumer(state.config.zone)
+        state.counting.consume(events::consumer(state.config.zone))
     }
 
     async fn start(context: &Context) -> anyhow::Result<State> {
         let config = Config::read(&context.settings)?;
-        let counting = Arc::new(Notify::new());
-        let aggregation = Aggregation::new(context.clone(), config, Arc::clone(&counting));
-        context.tasks.spawn(|stop| aggregation.run(stop));
+        let counting = Aggregation::new(context, config);
+        context.tasks.spawn(|stop| counting.clone().schedule(stop));
         Ok(State { config, counting })
     }
 }

@@ -19,7 +19,9 @@ pub use about::{About, Bill, Manner, Offer, Visit};
 pub use account_mail::{AccountMail, AccountMailKind, Purpose, REMEMBERED};
 pub use invitation::{Parties, invitation, method};
 pub use kind::{ChannelKind, Group, Kind, Lane, Status};
-pub use message::{Attempt, Cause, Letter, Message, Outcome, SEND_WITHIN};
+pub use message::{
+    Attempt, Cause, Letter, Message, Outcome, SEND_WITHIN, is_due, is_used_up, lost_after, needs_job,
+};
 pub use outgoing::{Address, Calendar, CalendarMethod, Outgoing, PushTarget, Receipt, SendError};
 pub use patient::Patient;
 pub use reminder::{Leads, Reminder};

@@ -14,18 +14,12 @@ use hms_model::event::{
 use hms_model::id::{Id, PatientId};
 
 use crate::Desk;
-use crate::domain::{
-    About, AccountMail, Bill, Cause, ChannelKind, Kind, Message, Offer, Patient, Purpose, Status, Visit,
-};
+use crate::domain::{About, AccountMail, Bill, Cause, Kind, Message, Offer, Patient, Purpose, Status, Visit};
 use crate::drafting::draft;
-use crate::sender::facts;
-use crate::store::messages::Queue;
+use crate::sender::{ACCOUNT_MAILS, enqueue_for, facts, job_of};
 use crate::store::{account_mails, appointments, departments, messages, patients};
 
-/// The mails about accounts go out with what is urgent.
-const ACCOUNT_MAILS: Queue = Queue { channel: ChannelKind::Email, urgent: true };
-
-/// The handlers of the events; they wake the tasks that send.
+/// The handlers of the events; they make the jobs that send.
 pub fn consumer(desk: &Desk) -> Consumer {
     with_appointments(with_accounts(Consumer::new("notification"), desk), desk)
         .on::<PatientCreated>(at(desk, |desk, delivery, PatientCreated(facts)| know(desk, delivery, facts)))
@@ -106,21 +100,21 @@ fn mail(
 ) -> Result<(), ConsumeError> {
     let ids = (delivery.envelope.id, Id::new(delivery.now));
     let house = (&*desk.public_url, &desk.house.manner);
-    post(desk, delivery, AccountMail::draft(purpose, facts, ids, house, delivery.now))
+    post(delivery, AccountMail::draft(purpose, facts, ids, house, delivery.now))
 }
 
 fn warn(desk: &Desk, delivery: &mut Delivery<'_>, facts: &BreakGlassFacts) -> Result<(), ConsumeError> {
     keep_glass(delivery.db, facts)?;
     let Some(recipient) = &desk.house.privacy_email else { return Ok(()) };
     let ids = (delivery.envelope.id, Id::new(delivery.now));
-    post(desk, delivery, AccountMail::of_broken_glass(facts, recipient.to_string(), ids, delivery.now))
+    post(delivery, AccountMail::of_broken_glass(facts, recipient.to_string(), ids, delivery.now))
 }
 
-fn post(desk: &Desk, delivery: &mut Delivery<'_>, mail: AccountMail) -> Result<(), ConsumeError> {
-    account_mails::add(delivery.db, mail)?;
-    delivery.keep_trace()?;
-    if let Some(bell) = desk.bells.of(ACCOUNT_MAILS) {
-        delivery.wake_after_commit(bell);
+fn post(delivery: &mut Delivery<'_>, mail: AccountMail) -> Result<(), ConsumeError> {
+    let job = job_of(&mail);
+    if account_mails::add(delivery.db, mail)? {
+        delivery.keep_trace()?;
+        delivery.enqueue(ACCOUNT_MAILS.name(), &job)?;
     }
     Ok(())
 }
@@ -129,11 +123,7 @@ fn know(desk: &Desk, delivery: &mut Delivery<'_>, facts: PatientFacts) -> Result
     let patient = Patient::from(facts);
     patients::keep(delivery.db, &patient)?;
     if messages::make_due(delivery.db, patient.id, delivery.now)? > 0 {
-        for urgent in [true, false] {
-            if let Some(bell) = desk.bells.of(Queue { channel: ChannelKind::Email, urgent }) {
-                delivery.wake_after_commit(bell);
-            }
-        }
+        delivery.wake_after_commit(&desk.bells.keeper);
     }
     Ok(())
 }
@@ -190,8 +180,5 @@ fn tell(desk: &Desk, delivery: &mut Delivery<'_>, cause: Cause) -> Result<(), Co
     for message in added.iter().filter(|message| message.status == Status::Sent) {
         delivery.publish(&MessageSent(facts(message)))?;
     }
-    for bell in desk.bells.for_messages(&added) {
-        delivery.wake_after_commit(bell);
-    }
-    Ok(())
+    added.iter().try_for_each(|message| enqueue_for(delivery, message))
 }

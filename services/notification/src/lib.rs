@@ -11,6 +11,7 @@ mod events;
 mod guard;
 mod house;
 mod reminding;
+mod renewing;
 mod schema;
 mod sender;
 mod store;
@@ -51,6 +52,7 @@ struct Desk {
 pub struct State {
     channels: Arc<Channels>,
     desk: Desk,
+    sender: Sender,
     webhooks: Webhooks,
     /// Whose messages staff see.
     access: RecordAccess,
@@ -101,7 +103,7 @@ impl hms_service::Service for Service {
     }
 
     fn consumer(state: &Arc<State>) -> hms_bus::Consumer {
-        state.webhooks.follow(events::consumer(&state.desk))
+        state.sender.consume(state.webhooks.follow(events::consumer(&state.desk)))
     }
 
     async fn start(context: &Context) -> anyhow::Result<State> {
@@ -111,10 +113,11 @@ impl hms_service::Service for Service {
         let devices = Arc::new(DeviceSeal::open(&context.settings, &context.own.data_dir)?);
         let (own, seal) = (context.clone(), Arc::clone(&devices));
         context.tasks.spawn(|stop| device_seal::run(own, seal, stop));
-        let desk = Desk { house, bells: Bells::new(), devices, public_url };
+        let desk = Desk { house, bells: Bells::default(), devices, public_url };
         let channels = Arc::new(Channels::open(context)?);
-        Sender::start(context, &channels, &desk);
+        let sender = Sender::new(context, &channels, &desk);
+        context.tasks.spawn(|stop| sender::keep(context.clone(), desk.bells.clone(), stop));
         context.tasks.spawn(|stop| reminding::run(context.clone(), desk.clone(), stop));
-        Ok(State { webhooks: Webhooks::start(context, &desk.bells)?, channels, desk, access })
+        Ok(State { channels, desk, sender, webhooks: Webhooks::start(context)?, access })
     }
 }

@@ -9,10 +9,10 @@ use hms_service::{Context, Stop, Work};
 use tokio::time::sleep;
 
 use crate::Desk;
-use crate::domain::{About, Cause, Kind, Message, Reminder, Visit};
+use crate::domain::{About, Cause, Kind, Reminder, Visit};
 use crate::drafting::draft;
 use crate::house::House;
-use crate::sender::tell;
+use crate::sender::{enqueue, tell};
 use crate::store::{appointments, departments, messages};
 
 /// Reminders that become messages in one transaction.
@@ -28,7 +28,6 @@ const REMEMBERED: TimeDelta = TimeDelta::days(90);
 
 /// What one look at the database came to.
 struct Made {
-    messages: Vec<Message>,
     more: bool,
     rest: Duration,
 }
@@ -39,7 +38,6 @@ pub async fn run(context: Context, desk: Desk, stop: Stop) {
         let house = Arc::clone(&desk.house);
         let rest = match context.write(move |work| make(work, &house)).await {
             Ok(made) => {
-                desk.bells.ring_for(&made.messages);
                 if made.more {
                     continue;
                 }
@@ -59,19 +57,18 @@ pub async fn run(context: Context, desk: Desk, stop: Stop) {
 fn make(work: &mut Work<'_>, house: &House) -> Result<Made, Problem> {
     let due = appointments::take_due(work.db, work.now, BATCH)?;
     let more = i64::try_from(due.len()).is_ok_and(|count| count == BATCH);
-    let mut made = Vec::new();
     for reminder in due {
         let Some(cause) = cause(work, &reminder)? else { continue };
         for message in draft(work.db, house, cause, work.now)? {
             if messages::add(work.db, &message)? {
                 tell(work, &message)?;
-                made.push(message);
+                enqueue(work, &message)?;
             }
         }
     }
     appointments::forget(work.db, work.now - REMEMBERED)?;
     let next = appointments::next_due(work.db)?.and_then(|due| (due - work.now).to_std().ok());
-    Ok(Made { messages: made, more, rest: next.unwrap_or(SWEEP).clamp(PAUSE, SWEEP) })
+    Ok(Made { more, rest: next.unwrap_or(SWEEP).clamp(PAUSE, SWEEP) })
 }
 
 /// What a reminder says; nothing of an appointment whose time has come already.

@@ -40,6 +40,7 @@ diesel::table! {
         appointment_id -> Nullable<Uid>,
         expires_at -> Nullable<Tstz>,
         read_at -> Nullable<Tstz>,
+        job_at -> Tstz,
         devices -> Nullable<Doc>,
     }
 }
@@ -163,6 +164,7 @@ diesel::table! {
         expires_at -> Tstz,
         created_at -> Tstz,
         error -> Nullable<Text>,
+        job_at -> Tstz,
     }
 }
 

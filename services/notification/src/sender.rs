@@ -1,110 +1,136 @@
-//! Sends what is due. Each way has a task for what is urgent and one for the rest, so that neither a provider that is slow
-//! nor a hundred thousand reminders stand in the way of a password. The rows are the queue: they are written with what
-//! caused them, taken up under a lease, and shared by all replicas.
+//! Does the jobs `send_email`, `send_sms` and `send_push`. Each way has a queue for what is urgent, one for what somebody is
+//! told at once and one for what goes to many, so that neither a provider that is slow nor a hundred thousand reminders stand
+//! in the way of a password. A job wakes whichever replica is free; what is true is the row, which it takes up under a lease.
 
 mod accounts;
 mod attempt;
 mod claim;
+mod keeper;
 mod settle;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::{join, join_all};
+use hms_bus::{ConsumeError, Consumer, Delivery, GivenUp};
+use hms_model::id::{EventId, NotificationId};
+use hms_model::job::SendMessage;
 use hms_problem::Problem;
-use hms_service::{Context, Stop, Work};
-use tokio::time::sleep;
+use hms_service::{Context, Work, undone};
 
 use crate::Desk;
 use crate::channel::Channels;
-use crate::domain::ChannelKind;
-use crate::store::messages::Queue;
+use crate::domain::{Message, Status};
+use crate::renewing::renew;
+use crate::store::messages::{self, Queue};
 use crate::traces::Traces;
 
+pub use accounts::{ACCOUNT_MAILS, job as job_of};
+pub use keeper::run as keep;
 pub use settle::{facts, tell};
 
 /// Messages of one queue that are under way at the same time.
-const BATCH: i64 = 16;
-/// How often to look although nobody asked: for messages of a process that died.
-const SWEEP: Duration = Duration::from_secs(30);
-/// How long to leave messages alone that are due but that another replica is just taking up.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How long to leave the database alone after a failure.
-const AFTER_FAILURE: Duration = Duration::from_secs(5);
+const AT_ONCE: u16 = 16;
 
-/// The task that sends one queue.
+/// Sends the messages of one queue; clones are the same.
+#[derive(Clone)]
 pub struct Sender {
     context: Context,
     channels: Arc<Channels>,
     desk: Desk,
-    queue: Queue,
 }
 
 impl Sender {
-    /// Starts the tasks of all queues.
-    pub fn start(context: &Context, channels: &Arc<Channels>, desk: &Desk) {
-        for queue in Queue::all() {
-            let (context, channels, desk) = (context.clone(), Arc::clone(channels), desk.clone());
-            let (tasks, sender) = (context.tasks.clone(), Self { context, channels, desk, queue });
-            tasks.spawn(|stop| sender.run(stop));
-        }
+    /// One that hands messages to these channels.
+    pub fn new(context: &Context, channels: &Arc<Channels>, desk: &Desk) -> Self {
+        Self { context: context.clone(), channels: Arc::clone(channels), desk: desk.clone() }
     }
 
-    /// Sends until the service stops. What is pending then goes out after the next start.
-    async fn run(self, stop: Stop) {
-        let Some(bell) = self.desk.bells.of(self.queue).cloned() else { return };
-        while !stop.is_told() {
-            // A failure was logged where it happened; the database comes back by itself.
-            let rest = self.send_due(&stop).await.unwrap_or(AFTER_FAILURE);
-            tokio::select! {
-                () = stop.told() => {}
-                () = bell.notified() => {}
-                () = sleep(rest) => {}
-            }
-        }
-    }
-
-    /// Whether the mails about accounts stand in this queue.
-    fn has_accounts(&self) -> bool {
-        self.queue == Queue { channel: ChannelKind::Email, urgent: true }
-    }
-
-    /// Sends all that is due; says how long there is nothing more to do.
-    async fn send_due(&self, stop: &Stop) -> Result<Duration, Problem> {
-        loop {
-            let (desk, queue, has_accounts) = (self.desk.clone(), self.queue, self.has_accounts());
-            let claim = move |work: &mut Work<'_>| {
-                let own = if has_accounts { accounts::claim(work)? } else { accounts::Claim::default() };
-                Ok::<_, Problem>((claim::claim(work, queue, &desk)?, own))
+    /// Takes the jobs of all queues.
+    pub fn consume(&self, consumer: Consumer) -> Consumer {
+        Queue::all().fold(consumer, |consumer, queue| {
+            let (sender, desk) = (self.clone(), self.desk.clone());
+            let run = move |jobs: Vec<SendMessage>| {
+                let sender = sender.clone();
+                async move { sender.send(queue, jobs).await.map_err(undone) }
             };
-            let (claim, own) = self.context.write(claim).await?;
-            self.desk.bells.ring_for(&claim.others);
-            let events = claim.taken.iter().map(|taken| taken.message.cause.event_id);
-            let events = events.chain(own.mails.iter().map(|mail| mail.event_id));
-            let traces = Traces::of(&self.context, events.collect()).await;
-            let messages = claim.taken.into_iter().map(|taken| {
-                let span = traces.span("send message", taken.message.cause.event_id);
-                async move { span.run(self.attempt(taken, &span)).await }
-            });
-            let mails = own.mails.into_iter().map(|mail| {
-                let span = traces.span("send account mail", mail.event_id);
-                async move { span.run(self.attempt_mail(mail, &span)).await }
-            });
-            let (messages, mails) = join(join_all(messages), join_all(mails)).await;
-            let is_idle = messages.is_empty() && mails.is_empty() && !claim.more && !own.more;
-            if !messages.is_empty() || !mails.is_empty() {
-                let settle = move |work: &mut Work<'_>| {
-                    settle::settle(work, messages)?;
-                    accounts::settle(work, mails)
-                };
-                self.context.write(settle).await?;
-            }
-            if is_idle || stop.is_told() {
-                let now = self.context.clock.now();
-                let next = own.next.into_iter().chain(claim.next).min();
-                let rest = next.and_then(|due| (due - now).to_std().ok()).unwrap_or(SWEEP);
-                return Ok(rest.clamp(PAUSE, SWEEP));
-            }
+            let again = move |delivery: &mut Delivery<'_>, job| send_again(delivery, &desk, job);
+            consumer.jobs((queue.name(), AT_ONCE), run, again)
+        })
+    }
+
+    /// Sends what these jobs are about, as far as it is still to be sent.
+    async fn send(&self, queue: Queue, jobs: Vec<SendMessage>) -> Result<Vec<GivenUp>, Problem> {
+        let ids: Vec<NotificationId> = jobs.into_iter().map(|job| job.notification_id).collect();
+        let desk = self.desk.clone();
+        let claim = move |work: &mut Work<'_>| {
+            let messages = claim::claim(work, queue, &ids, &desk)?;
+            Ok::<_, Problem>((messages, accounts::claim(work, queue, &ids)?))
+        };
+        let (claim, own) = self.context.write(claim).await?;
+        let events = claim.taken.iter().map(|taken| taken.message.cause.event_id);
+        let events = events.chain(own.mails.iter().map(|mail| mail.event_id));
+        let traces = Traces::of(&self.context, events.collect()).await;
+        let tried = claim.taken.into_iter().map(|taken| {
+            let span = traces.span("send message", taken.message.cause.event_id);
+            async move { span.run(self.attempt(taken, &span)).await }
+        });
+        let mails = own.mails.into_iter().map(|mail| {
+            let span = traces.span("send account mail", mail.event_id);
+            async move { span.run(self.attempt_mail(mail, &span)).await }
+        });
+        let (tried, mails) = join(join_all(tried), join_all(mails)).await;
+        let mut given_up = [claim.given_up, own.given_up].concat();
+        if !tried.is_empty() || !mails.is_empty() {
+            let settle = move |work: &mut Work<'_>| {
+                Ok::<_, Problem>([settle::settle(work, tried)?, accounts::settle(work, mails)?].concat())
+            };
+            given_up.extend(self.context.write(settle).await?);
         }
+        // What was put off is due at another time than before.
+        self.desk.bells.keeper.notify_one();
+        Ok(given_up)
+    }
+}
+
+/// A job that is a dead letter.
+fn given_up(id: NotificationId, attempts: i64, error: Option<String>) -> GivenUp {
+    let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+    GivenUp { id: EventId::from_uuid(id.uuid()), reason: error.unwrap_or_default(), attempts }
+}
+
+/// Puts the job of a message into its queue, if it is due by now.
+pub fn enqueue(work: &mut Work<'_>, message: &Message) -> Result<(), Problem> {
+    match job(message, work.now) {
+        Some((queue, job)) => work.enqueue(queue, &job),
+        None => Ok(()),
+    }
+}
+
+/// The same while an event is taken.
+pub fn enqueue_for(delivery: &mut Delivery<'_>, message: &Message) -> Result<(), ConsumeError> {
+    match job(message, delivery.now) {
+        Some((queue, job)) => delivery.enqueue(queue, &job),
+        None => Ok(()),
+    }
+}
+
+fn job(message: &Message, now: DateTime<Utc>) -> Option<(&'static str, SendMessage)> {
+    let is_due = message.status == Status::Pending && message.due_at <= now;
+    is_due.then(|| (Queue::of(message).name(), SendMessage { notification_id: message.id }))
+}
+
+/// A dead letter is sent again: its message goes out as if somebody had asked for it to be sent again.
+fn send_again(delivery: &mut Delivery<'_>, desk: &Desk, job: SendMessage) -> Result<(), ConsumeError> {
+    let found = messages::hold_all(delivery.db, &[job.notification_id])?.pop();
+    let Some(message) = found else {
+        return Err(ConsumeError::Reject("address and text of a mail about an account are forgotten".into()));
+    };
+    if message.status != Status::Failed {
+        return Ok(());
+    }
+    match renew(delivery.db, &desk.house, message, delivery.now)? {
+        Some(message) => enqueue_for(delivery, &message),
+        None => Err(ConsumeError::Reject("there is nowhere to send it, or no use in it".into())),
     }
 }

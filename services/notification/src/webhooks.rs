@@ -14,12 +14,11 @@ use hms_service::Context;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::bells::Bells;
 use crate::domain::webhook::{AddressRules, Delivery, body_of};
 use crate::store::webhooks;
 
 pub use seal::{Seal, own_key};
-use sender::{Sender, Ways};
+use sender::Sender;
 use settings::WebhookSettings;
 
 /// What the handlers need of webhooks.
@@ -33,13 +32,12 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Starts the task that sends; whom it has a mail for, hears of it at once.
-    pub fn start(context: &Context, bells: &Bells) -> anyhow::Result<Self> {
+    /// Starts the task that sends.
+    pub fn start(context: &Context) -> anyhow::Result<Self> {
         let settings = WebhookSettings::read(&context.settings)?;
         let seal = Arc::new(Seal::open(&context.settings, &context.own.data_dir)?);
         let (wake, rules) = (Arc::new(Notify::new()), settings.rules.clone());
-        let ways = Ways { wake: Arc::clone(&wake), mails: bells.of_mails().cloned() };
-        let sender = Sender::new(context.clone(), settings, Arc::clone(&seal), ways)?;
+        let sender = Sender::new(context.clone(), settings, Arc::clone(&seal), Arc::clone(&wake))?;
         context.tasks.spawn(|stop| sender.run(stop));
         Ok(Self { seal, rules, wake })
     }

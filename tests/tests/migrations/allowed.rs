@@ -21,6 +21,7 @@ pub const ALLOWED: &[(&str, Danger, &str)] = &[
     ("notification/2026-11-30-000001_channels_postgres", ConstraintIsChecked, FIRST),
     ("notification/2026-11-30-000001_channels_postgres", Drops, FIRST),
     ("notification/2026-11-30-000001_channels_postgres", IndexStopsWrites, FIRST),
+    ("notification/2026-11-30-000007_jobs", IndexStopsWrites, FIRST),
     ("user/2026-11-21-000004_search_postgres", IndexStopsWrites, FIRST),
     ("user/2026-11-30-000007_search_version", IndexStopsWrites, FIRST),
 ];

@@ -8,19 +8,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-use futures_util::{FutureExt, StreamExt};
 use hms_model::event::Envelope;
+use lapin::Connection;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::FieldTable;
-use lapin::{Channel, Connection};
 use tokio::time::Instant;
 
 use super::filing::Filing;
 use super::letter::{self, Fate};
 use super::line::Lines;
-use super::publisher::{Outgoing, Publisher, Receipt};
+use super::publisher::Publisher;
+use super::subscription::{self, Subscription};
 use super::topology::Names;
 use super::{Broker, Fault, HANDSHAKE, Outages, close, connect, within};
 use crate::backoff::{self, Backoff};
@@ -45,12 +42,6 @@ struct Session<'a> {
     receiver: &'a Receiver,
     publisher: Publisher,
     lines: Lines,
-}
-
-/// What the broker sends us.
-struct Subscription {
-    channel: Channel,
-    messages: lapin::Consumer,
 }
 
 /// A message that can be read.
@@ -89,34 +80,18 @@ impl Receiver {
         let Self { context, names, engine, .. } = self;
         let publisher = Publisher::open(connection, context.options.confirm_within).await?;
         names.declare_queues(&publisher.channel, &engine.kinds()).await?;
-        let channel = connection.create_channel().await?;
-        channel.basic_qos(context.options.prefetch, BasicQosOptions::default()).await?;
-        let queue = names.queue.as_str().into();
-        let options = BasicConsumeOptions::default();
-        let messages = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
+        let subscription = Subscription::open(connection, &names.queue, context.options.prefetch).await?;
         let filing = Filing::open(context, names, connection).await?;
-        Ok((publisher, Subscription { channel, messages }, filing))
+        Ok((publisher, subscription, filing))
     }
 }
 
 impl Session<'_> {
     /// Takes messages until the service stops. What was prefetched and not taken goes back to the queue.
-    async fn consume(&mut self, subscription: Subscription, outages: &mut Outages) -> Result<(), Fault> {
+    async fn consume(&mut self, mut subscription: Subscription, outages: &mut Outages) -> Result<(), Fault> {
         let context = &self.receiver.context;
-        let Subscription { channel, mut messages } = subscription;
-        let most = usize::from(context.options.prefetch);
-        loop {
-            let first = tokio::select! {
-                () = context.stop.told() => break,
-                message = messages.next() => message.ok_or(Fault::Cancelled)??,
-            };
-            let mut batch = vec![first];
-            while batch.len() < most
-                && let Some(Some(message)) = messages.next().now_or_never()
-            {
-                batch.push(message?);
-            }
-            let full = batch.len() == most;
+        while let Some(batch) = subscription.batch(&context.stop).await? {
+            let full = batch.len() == usize::from(context.options.prefetch);
             if !self.take(batch).await? {
                 break;
             }
@@ -125,8 +100,7 @@ impl Session<'_> {
                 break;
             }
         }
-        // On the way out a refusal changes nothing: the broker takes back what is not acknowledged.
-        let _ = channel.basic_cancel(messages.tag(), BasicCancelOptions::default()).await;
+        subscription.end().await;
         Ok(())
     }
 
@@ -151,7 +125,8 @@ impl Session<'_> {
         for (message, verdict) in ready.into_iter().zip(verdicts) {
             fates.push(self.judge(message, verdict));
         }
-        self.settle(fates).await?;
+        let Receiver { context, names, .. } = self.receiver;
+        subscription::settle(names, &self.publisher, fates, context.options.confirm_within).await?;
         Ok(true)
     }
 
@@ -233,27 +208,10 @@ impl Session<'_> {
         add(&context.board.dead, 1);
         (delivery, Fate::Dead { failures, reason, at: context.clock.now() })
     }
-
-    /// First what must be elsewhere, confirmed; then the acknowledgements.
-    async fn settle(&self, fates: Vec<(Delivery, Fate)>) -> Result<(), Fault> {
-        let names = &self.receiver.names;
-        let outgoing: Vec<Outgoing<'_>> =
-            fates.iter().filter_map(|(delivery, fate)| letter::outgoing(names, delivery, fate)).collect();
-        let targets: Vec<_> = outgoing.iter().map(|message| message.key.to_owned()).collect();
-        let receipts = self.publisher.publish(outgoing).await?;
-        if let Some((_, target)) =
-            receipts.iter().zip(&targets).find(|(receipt, _)| **receipt != Receipt::Stored)
-        {
-            return Err(Fault::Refused(target.clone()));
-        }
-        let acks = fates.iter().map(|(delivery, _)| delivery.ack(BasicAckOptions::default()));
-        within(self.receiver.context.options.confirm_within, "acknowledgements", try_join_all(acks)).await?;
-        Ok(())
-    }
 }
 
-/// The event in a message, or why there is none.
-fn read(delivery: &Delivery) -> Result<Envelope, String> {
+/// The event in a message, or the job; or why there is none.
+pub(super) fn read(delivery: &Delivery) -> Result<Envelope, String> {
     let read = serde_json::from_slice::<Envelope>(&delivery.data);
     let envelope = read.map_err(|error| unreadable(error).reason())?;
     let traceparent = letter::traceparent(delivery).or(envelope.traceparent);

@@ -1,14 +1,16 @@
 //! Events over RabbitMQ (AMQP 0-9-1).
 //!
-//! The relay and the consumer each have a connection of their own: RabbitMQ slows down a connection that
-//! publishes too fast, and that must not hold up acknowledgements.
+//! The relay, the consumer and those who do jobs each have a connection of their own: RabbitMQ slows down a connection
+//! that publishes too fast, and that must not hold up acknowledgements.
 
 mod consumer;
 mod filing;
+mod jobs;
 mod letter;
 mod line;
 mod publisher;
 mod relay;
+mod subscription;
 mod topology;
 
 use std::time::Duration;
@@ -19,9 +21,10 @@ use lapin::{Connection, ConnectionProperties};
 use tokio::time::timeout;
 
 pub(crate) use consumer::Receiver;
+pub(crate) use jobs::Workers;
 pub(crate) use publisher::PERSISTENT;
 pub(crate) use relay::{CONTENT_TYPE, Sender};
-pub(crate) use topology::events_exchange;
+pub(crate) use topology::{events_exchange, work_queue};
 
 use crate::backoff::Backoff;
 use crate::board::{Half, add};

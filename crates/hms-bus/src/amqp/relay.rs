@@ -22,6 +22,7 @@ use lapin::{BasicProperties, Connection};
 use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::jobs::JobRelay;
 use super::publisher::{Outgoing, Publisher, Receipt};
 use super::topology::Names;
 use super::{Broker, Fault, Outages, close, connect, within};
@@ -35,7 +36,7 @@ use crate::trace;
 pub(crate) const CONTENT_TYPE: &str = "application/cloudevents+json";
 
 /// How long it may take until all queues are there; quorum queues are slow to make, once.
-const DECLARING: Duration = Duration::from_secs(30);
+pub(super) const DECLARING: Duration = Duration::from_secs(30);
 
 /// How long to leave rows alone whose predecessors another relay has in its hands.
 const HELD_BACK: Duration = Duration::from_millis(20);
@@ -44,6 +45,8 @@ pub(crate) struct Sender {
     context: Context,
     broker: Broker,
     names: Arc<Names>,
+    /// The queues of jobs that the service fills.
+    queues: Vec<&'static str>,
 }
 
 /// What one pass over the outbox found.
@@ -63,9 +66,9 @@ impl Pass {
 }
 
 impl Sender {
-    pub fn new(context: Context, broker: Broker) -> Self {
+    pub fn new(context: Context, broker: Broker, queues: Vec<&'static str>) -> Self {
         let names = Arc::new(Names::new(&broker.prefix, context.service));
-        Self { context, broker, names }
+        Self { context, broker, names, queues }
     }
 
     pub async fn run(self) {
@@ -77,21 +80,31 @@ impl Sender {
 
     async fn session(&self, outages: &mut Outages) -> Result<(), Fault> {
         let connection = connect(&self.broker, format!("hms-{} relay", self.context.service)).await?;
-        let publisher = within(DECLARING, "what the relay needs", self.set_up(&connection)).await?;
+        let (publisher, jobs) = within(DECLARING, "what the relay needs", self.set_up(&connection)).await?;
         self.context.board.up(Half::Relay);
-        let ended = self.relay(&connection, &publisher, outages).await;
+        let ended = tokio::try_join!(self.relay(&connection, &publisher, outages), self.relay_jobs(jobs));
         close(&connection).await;
-        ended
+        ended.map(drop)
     }
 
-    async fn set_up(&self, connection: &Connection) -> Result<Publisher, Fault> {
+    /// On a channel of its own, so that no job stands in the way of an event.
+    async fn relay_jobs(&self, publisher: Option<Publisher>) -> Result<(), Fault> {
+        let Some(publisher) = publisher else { return Ok(()) };
+        JobRelay { context: &self.context, names: &self.names, publisher }.run().await
+    }
+
+    async fn set_up(&self, connection: &Connection) -> Result<(Publisher, Option<Publisher>), Fault> {
         let publisher = Publisher::open(connection, self.context.options.confirm_within).await?;
         self.names.declare_events(&publisher.channel).await?;
         let options = &self.context.options;
         for (service, kinds) in options.subscriptions.iter().filter(|(_, kinds)| !kinds.is_empty()) {
             Names::new(&self.broker.prefix, service).declare_queues(&publisher.channel, kinds).await?;
         }
-        Ok(publisher)
+        if self.queues.is_empty() {
+            return Ok((publisher, None));
+        }
+        self.names.declare_work_queues(&publisher.channel, &self.queues).await?;
+        Ok((publisher, Some(Publisher::open(connection, options.confirm_within).await?)))
     }
 
     /// Works until the service stops and the outbox is empty.
@@ -102,6 +115,7 @@ impl Sender {
         outages: &mut Outages,
     ) -> Result<(), Fault> {
         let Context { stop, relay, options, .. } = &self.context;
+        let mut woken = relay.listen();
         let mut sweep = interval(options.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -121,7 +135,7 @@ impl Sender {
                 Pass::Empty => {}
             }
             tokio::select! {
-                () = relay.woken() => {}
+                () = woken.woken() => {}
                 () = stop.told() => {}
                 _ = sweep.tick() => self.ask(connection, publisher).await?,
             }
@@ -229,7 +243,7 @@ fn properties(row: &Row, span: Option<&Span>) -> BasicProperties {
 
 /// Lets PostgreSQL end this transaction, and free its rows, should we hang or our machine be gone without a
 /// word: well after our own patience with the broker is at its end.
-fn end_if_hanging(db: &mut Db, confirm_within: Duration) -> hms_db::Result<()> {
+pub(super) fn end_if_hanging(db: &mut Db, confirm_within: Duration) -> hms_db::Result<()> {
     let millis = confirm_within.saturating_mul(3).as_millis();
     // Not prepared: it would cost a round trip more.
     db.batch_execute(&format!("SET LOCAL idle_in_transaction_session_timeout = {millis}"))?;

@@ -23,6 +23,11 @@ pub(crate) fn events_exchange(prefix: &str) -> String {
     format!("{prefix}.events")
 }
 
+/// The name of a queue of jobs.
+pub(crate) fn work_queue(prefix: &str, queue: &str) -> String {
+    format!("{prefix}.{queue}")
+}
+
 /// The names of a service's things in the broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
@@ -38,6 +43,7 @@ pub(crate) struct Names {
     pub dead: String,
     /// The routing key to that.
     pub service: &'static str,
+    prefix: String,
 }
 
 impl Names {
@@ -49,7 +55,13 @@ impl Names {
             retry: format!("{prefix}.{service}.retry"),
             dead: format!("{prefix}.{service}.dead"),
             service,
+            prefix: prefix.to_owned(),
         }
+    }
+
+    /// A queue of jobs: `hms.jobs.send_email`.
+    pub fn work_queue(&self, queue: &str) -> String {
+        work_queue(&self.prefix, queue)
     }
 
     /// What a relay needs.
@@ -60,15 +72,35 @@ impl Names {
     /// What a consumer needs: its queue bound for exactly its types, and the two that stand behind it.
     pub async fn declare_queues(&self, channel: &Channel, kinds: &[&'static str]) -> Result<(), Fault> {
         self.declare_events(channel).await?;
-        exchange(channel, &self.dead_exchange, ExchangeKind::Direct).await?;
-        queue(channel, &self.dead, &[("x-delivery-limit", AMQPValue::LongLongInt(NEVER))]).await?;
-        bind(channel, &self.dead, &self.dead_exchange, self.service).await?;
+        self.declare_dead(channel).await?;
         queue(channel, &self.queue, &self.queue_arguments()).await?;
         queue(channel, &self.retry, &dead_lettering("", &self.queue)).await?;
         for kind in kinds {
             bind(channel, &self.queue, &self.events, kind).await?;
         }
         Ok(())
+    }
+
+    /// What both those who make jobs and those who do them need; says how many jobs wait in each.
+    pub async fn declare_work_queues(
+        &self,
+        channel: &Channel,
+        queues: &[&'static str],
+    ) -> Result<Vec<(&'static str, u32)>, Fault> {
+        self.declare_dead(channel).await?;
+        let mut waiting = Vec::with_capacity(queues.len());
+        for name in queues {
+            let mut arguments = dead_lettering(&self.dead_exchange, self.service);
+            arguments.push(("x-delivery-limit", AMQPValue::LongLongInt(CRASHES)));
+            waiting.push((*name, queue(channel, &self.work_queue(name), &arguments).await?));
+        }
+        Ok(waiting)
+    }
+
+    async fn declare_dead(&self, channel: &Channel) -> Result<(), Fault> {
+        exchange(channel, &self.dead_exchange, ExchangeKind::Direct).await?;
+        queue(channel, &self.dead, &[("x-delivery-limit", AMQPValue::LongLongInt(NEVER))]).await?;
+        bind(channel, &self.dead, &self.dead_exchange, self.service).await
     }
 
     /// One active consumer at a time keeps the order of the queue; another replica takes over when it goes.
@@ -97,14 +129,15 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(
     declared.map_err(|error| clash(error, name))
 }
 
-async fn queue(channel: &Channel, name: &str, arguments: &[(&'static str, AMQPValue)]) -> Result<(), Fault> {
+/// Says how many messages wait in it.
+async fn queue(channel: &Channel, name: &str, arguments: &[(&'static str, AMQPValue)]) -> Result<u32, Fault> {
     let mut table = FieldTable::default();
     table.insert("x-queue-type".into(), text("quorum"));
     for (key, value) in arguments {
         table.insert(ShortString::from(*key), value.clone());
     }
     let declared = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), table).await;
-    declared.map(|_| ()).map_err(|error| clash(error, name))
+    declared.map(|queue| queue.message_count()).map_err(|error| clash(error, name))
 }
 
 async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), Fault> {

@@ -7,7 +7,7 @@ use hms_model::event::Envelope;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-use super::{InProcess, Job, Report, Ticket};
+use super::{InProcess, Parcel, Report, Ticket};
 use crate::board::{Half, add};
 use crate::context::Context;
 use crate::dead_letters::{self, DeadLetter, Death, Label};
@@ -44,6 +44,7 @@ impl Dispatcher {
         }
         let mut sweep = interval(self.context.options.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut woken = self.context.relay.listen();
         // Whether the outbox may hold rows that are not under way.
         let mut more = true;
         loop {
@@ -54,7 +55,7 @@ impl Dispatcher {
             }
             tokio::select! {
                 () = self.context.stop.told() => break,
-                () = self.context.relay.woken() => more = true,
+                () = woken.woken() => more = true,
                 _ = sweep.tick() => more = true,
                 Some(report) = self.reports.recv() => {
                     let all_done = self.note(report);
@@ -106,8 +107,8 @@ impl Dispatcher {
         self.under_way.insert(row.position, counts);
         for subscriber in subscribers {
             let ticket = Ticket::new(row.position, self.sender.clone());
-            // A worker that has ended drops the job, and the ticket reports that.
-            let _ = subscriber.jobs.send(Job { envelope: Arc::clone(&envelope), failures: 0, ticket });
+            // A worker that has ended drops the parcel, and the ticket reports that.
+            let _ = subscriber.parcels.send(Parcel { envelope: Arc::clone(&envelope), failures: 0, ticket });
         }
     }
 
@@ -130,7 +131,7 @@ impl Dispatcher {
         }
     }
 
-    /// Writes down a report and all others that have come; false when one of them is of a job not done.
+    /// Writes down a report and all others that have come; false when one of them is of a parcel not done.
     fn note(&mut self, first: Report) -> bool {
         let mut all_done = true;
         let mut next = Some(first);

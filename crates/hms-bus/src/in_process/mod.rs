@@ -8,6 +8,7 @@
 //! subscriber, and those for a bounded time.
 
 mod dispatcher;
+mod jobs;
 mod worker;
 
 use std::collections::HashSet;
@@ -18,6 +19,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 pub(crate) use dispatcher::Dispatcher;
+pub(crate) use jobs::Workers;
 pub(crate) use worker::Worker;
 
 /// The bus that all services of one process share. One process at a time: several of them need RabbitMQ.
@@ -33,17 +35,17 @@ struct Hub {
 pub(crate) struct Subscriber {
     pub service: &'static str,
     pub kinds: Arc<HashSet<&'static str>>,
-    pub jobs: mpsc::UnboundedSender<Job>,
+    pub parcels: mpsc::UnboundedSender<Parcel>,
 }
 
 /// One event for one subscriber.
-pub(crate) struct Job {
+pub(crate) struct Parcel {
     pub envelope: Arc<Envelope>,
     pub failures: u32,
     pub ticket: Ticket,
 }
 
-/// Tells the dispatcher what became of a job; one that is dropped tells that it was not done.
+/// Tells the dispatcher what became of a parcel; one that is dropped tells that it was not done.
 pub(crate) struct Ticket {
     position: i64,
     done: bool,

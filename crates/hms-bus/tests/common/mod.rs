@@ -3,7 +3,6 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-pub mod broker;
 pub mod effects;
 
 use std::sync::Arc;
@@ -12,14 +11,13 @@ use std::time::Duration;
 use diesel::sql_types::Text;
 use diesel::{QueryDsl, RunQueryDsl};
 use hms_bus::dead_letters::{self, DeadLetter};
-use hms_bus::{Consumer, InProcess, Options, Redriven, Relay, RunningBus, Transport, outbox};
+use hms_bus::{Consumer, InProcess, Options, Redriven, Relay, RunningBus, Transport, Waiting, outbox};
 use hms_db::{Backend, Database, Db, Key, Migrations, PoolOptions};
 use hms_model::Clock;
 use hms_model::event::{DepartmentFacts, DepartmentUpdated, Envelope, Event};
 use hms_model::id::{DepartmentId, EventId, Id};
+use hms_testkit::broker::TestBroker;
 use hms_testkit::database::TestDatabase;
-
-use broker::TestBroker;
 
 /// Long enough for a machine with other work, short enough to notice.
 pub const SECONDS: u64 = 60;
@@ -34,6 +32,7 @@ pub struct World {
 pub struct Node {
     pub database: Database,
     pub bus: Arc<RunningBus>,
+    pub waiting: Waiting,
     service: &'static str,
     _own: Option<TestDatabase>,
 }
@@ -76,6 +75,8 @@ impl World {
 
     /// Starts a service on a database that is there.
     pub async fn start_on(&self, service: &'static str, database: Database, consumer: Consumer) -> Node {
+        let waiting = Waiting::default();
+        let does_jobs = consumer.queues().next().is_some();
         let bus = hms_bus::start(
             service,
             database.clone(),
@@ -83,14 +84,18 @@ impl World {
             self.transport(),
             consumer,
             Relay::default(),
-            quick(),
+            Options { waiting: waiting.clone(), ..quick() },
         );
+        if does_jobs {
+            hms_testkit::until("the queues of jobs", SECONDS, async || waiting.is_known().then_some(()))
+                .await;
+        }
         if let Some(broker) = &self.broker
             && bus.consumes()
         {
             broker.await_queue(service).await;
         }
-        Node { database, bus: Arc::new(bus), service, _own: None }
+        Node { database, bus: Arc::new(bus), waiting, service, _own: None }
     }
 }
 
@@ -111,6 +116,11 @@ pub fn quick() -> Options {
 }
 
 impl Node {
+    /// Ends it without a word; what is given must live as long as anybody else uses its database.
+    pub fn kill(self) -> Option<TestDatabase> {
+        self._own
+    }
+
     /// Commits events of this service, each in a transaction of its own, as units of work do.
     pub async fn publish<E: Event>(&self, events: &[E]) -> Vec<Envelope> {
         let mut envelopes = Vec::new();

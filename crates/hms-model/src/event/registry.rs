@@ -41,6 +41,9 @@ pub enum Unpublishable {
     /// Nobody could know what it means.
     #[error("{0} is not in the registry of events")]
     Unknown(String),
+    /// Nobody would take it.
+    #[error("{0} is not in the registry of work queues")]
+    NoQueue(String),
     /// Another service answers for facts of this type.
     #[error("{kind} is published by {producer}, not by {by}")]
     Foreign {
@@ -129,7 +132,8 @@ impl EventType {
 }
 
 impl Payload {
-    fn of<T: ToSchema>() -> Self {
+    /// That of a type.
+    pub(crate) fn of<T: ToSchema>() -> Self {
         let mut parts = Vec::new();
         T::schemas(&mut parts);
         Self { name: T::name().into_owned(), schema: T::schema(), parts }

@@ -74,6 +74,9 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// From the first to the last.
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Normal, Self::Bulk];
+
     /// As it is kept: the smaller, the earlier.
     pub fn rank(self) -> i64 {
         match self {

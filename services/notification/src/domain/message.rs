@@ -19,6 +19,10 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 pub const SEND_WITHIN: Duration = Duration::from_secs(20);
 /// How long nobody else takes up a message that someone is sending: well longer than an attempt may take.
 pub(super) const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How far the clocks of two machines may be apart; well less than is left of a lease when an attempt is over.
+const CLOCKS: TimeDelta = TimeDelta::seconds(5);
+/// How long a job is waited for before it may be a lost one.
+const LOST_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// What an event calls for, before it is known by which ways it goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +69,8 @@ pub struct Message {
     pub attempts: i64,
     /// While it is pending: when to look at it next.
     pub due_at: DateTime<Utc>,
+    /// While it is pending: when to give it a job (anew).
+    pub job_at: DateTime<Utc>,
     /// When it is of no use any more.
     pub expires_at: Option<DateTime<Utc>>,
     /// When the event came.
@@ -114,6 +120,27 @@ pub struct Attempt {
     pub subscription_id: Option<PushSubscriptionId>,
 }
 
+/// Whether a job finds something to do: the row is to be sent, and nobody has it in hand.
+pub fn is_due(status: Status, due_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    status == Status::Pending && due_at <= now + CLOCKS
+}
+
+/// Whether all attempts were made in vain.
+pub fn is_used_up(status: Status, attempts: i64) -> bool {
+    status == Status::Failed && attempts >= ATTEMPTS
+}
+
+/// Until when what has a job since `now` is not given another one.
+pub fn lost_after(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + LOST_AFTER
+}
+
+/// Whether a row whose time for a job has come gets one: it has had none since it became due, or its queue is empty, so that
+/// it must have lost the one it had.
+pub fn needs_job(due_at: DateTime<Utc>, job_at: DateTime<Utc>, is_queue_empty: bool) -> bool {
+    job_at <= due_at || is_queue_empty
+}
+
 /// The wait after so many attempts that failed; none after the last one. `chance`, from 0 to 1, spreads the messages that
 /// failed together, so that they do not all come again at one moment.
 pub(super) fn wait_after(attempts: i64, chance: f64) -> Option<TimeDelta> {
@@ -141,6 +168,7 @@ impl Cause {
             letter: None,
             attempts: 0,
             due_at: now,
+            job_at: lost_after(now),
             expires_at,
             created_at: now,
             sent_at: None,
@@ -152,7 +180,7 @@ impl Cause {
 
     /// The message that waits for word of a patient who is not known yet. It stands for those of all ways.
     pub fn waiting(self, subject: String, id: NotificationId, now: DateTime<Utc>) -> Message {
-        Message { subject, due_at: now + PATIENCE, ..self.message(ChannelKind::Email, id, now) }
+        Message { subject, ..self.message(ChannelKind::Email, id, now) }.put_off(now + PATIENCE)
     }
 
     /// The message that goes nowhere.
@@ -208,7 +236,7 @@ impl Message {
     /// Put off without an attempt.
     #[must_use]
     pub fn put_off(self, until: DateTime<Utc>) -> Self {
-        Self { due_at: until, ..self }
+        Self { due_at: until, job_at: until, ..self }
     }
 
     /// Takes up a pending message that is due: it is then either still pending and not due again before this attempt is
@@ -222,7 +250,7 @@ impl Message {
         if self.attempts >= ATTEMPTS {
             return self.ended(Status::Failed, "no attempt came to an end");
         }
-        Self { attempts: self.attempts + 1, due_at: now + LEASE, ..self }
+        Self { attempts: self.attempts + 1, ..self }.put_off(now + LEASE)
     }
 
     /// Notes how the attempt ended; see [`wait_after`] for `chance`.
@@ -230,12 +258,12 @@ impl Message {
     pub fn tried(self, outcome: Result<Receipt, SendError>, chance: f64, now: DateTime<Utc>) -> Self {
         match outcome {
             Ok(_) => Self { status: Status::Sent, sent_at: Some(now), error: None, ..self },
-            Err(SendError::Busy { wait }) => Self { attempts: self.attempts - 1, due_at: now + wait, ..self },
+            Err(SendError::Busy { wait }) => Self { attempts: self.attempts - 1, ..self }.put_off(now + wait),
             Err(SendError::Never(reason) | SendError::Gone(reason)) => self.ended(Status::Failed, &reason),
             Err(SendError::Later { reason, retry_after }) => match wait_after(self.attempts, chance) {
                 Some(wait) => {
                     let wait = retry_after.map_or(wait, |asked| asked.max(wait));
-                    Self { due_at: now + wait, error: Some(reason), ..self }
+                    Self { error: Some(reason), ..self }.put_off(now + wait)
                 }
                 None => self.ended(Status::Failed, &reason),
             },
@@ -274,7 +302,8 @@ impl Message {
     /// To be sent once more, as if it were new.
     #[must_use]
     pub fn again(self, now: DateTime<Utc>) -> Self {
-        let pending = Self { status: Status::Pending, attempts: 0, due_at: now, ..self };
+        let (due_at, job_at) = (now, lost_after(now));
+        let pending = Self { status: Status::Pending, attempts: 0, due_at, job_at, ..self };
         Self { sent_at: None, error: None, devices: None, ..pending }
     }
 

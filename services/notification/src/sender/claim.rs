@@ -1,28 +1,27 @@
 //! Takes up messages that are due, so that nobody else does while they are being sent.
 
 use chrono::{DateTime, Utc};
+use hms_bus::GivenUp;
+use hms_model::id::NotificationId;
 use hms_problem::Problem;
 use hms_service::Work;
 
-use super::{BATCH, tell};
+use super::{enqueue, given_up, tell};
 use crate::Desk;
 use crate::device_seal::DeviceSeal;
-use crate::domain::{ChannelKind, Message, Status, Subscription, Wishes};
+use crate::domain::{ChannelKind, Lane, Message, Status, Subscription, Wishes, is_due, is_used_up};
 use crate::drafting::of_patient;
 use crate::house::House;
 use crate::store::messages::{self, Queue};
 use crate::store::{patients, preferences, push_subscriptions};
 
-/// What one look at the database found.
+/// What some jobs came to.
+#[derive(Default)]
 pub struct Claim {
     /// What is to be sent now.
     pub taken: Vec<Taken>,
-    /// What has come to stand in other queues with it.
-    pub others: Vec<Message>,
-    /// There may be more that is due.
-    pub more: bool,
-    /// When the next one is due.
-    pub next: Option<DateTime<Utc>>,
+    /// What is given up.
+    pub given_up: Vec<GivenUp>,
 }
 
 /// A message that is to be sent now.
@@ -33,33 +32,47 @@ pub struct Taken {
     pub devices: Vec<Subscription>,
 }
 
-/// Takes up what is due in a queue.
-pub fn claim(work: &mut Work<'_>, queue: Queue, desk: &Desk) -> Result<Claim, Problem> {
-    let due = messages::due(work.db, queue, work.now, BATCH)?;
-    let more = i64::try_from(due.len()).is_ok_and(|count| count == BATCH);
+/// Takes up those of these messages that are due. What goes another way by now gets a job there.
+pub fn claim(
+    work: &mut Work<'_>,
+    queue: Queue,
+    ids: &[NotificationId],
+    desk: &Desk,
+) -> Result<Claim, Problem> {
+    let found = messages::hold_all(work.db, ids)?;
+    let (due, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|message| is_due(message.status, message.due_at, work.now));
+    // One whose job came once more before it was known to be a dead letter.
+    let mut claim = Claim { given_up: others.iter().filter_map(dead).collect(), ..Claim::default() };
     let quiet = quiet(work, queue, &due)?;
-    let mut claim = Claim { taken: Vec::with_capacity(due.len()), others: Vec::new(), more, next: None };
     for message in due {
         let message = match message.is_waiting() {
-            true => heard(work, &desk.house, message, &mut claim.others)?,
+            true => heard(work, &desk.house, message)?,
             false => message,
         };
         if message.status == Status::Pending && message.channel != queue.channel {
-            claim.others.extend(messages::save(work.db, message)?);
+            if let Some(message) = messages::save(work.db, message)? {
+                enqueue(work, &message)?;
+            }
             continue;
         }
         if let Some(until) = held_back(&message, &quiet, work.now) {
             messages::save(work.db, message.put_off(until))?;
             continue;
         }
-        take_up(work, &desk.devices, message, &mut claim.taken)?;
+        take_up(work, &desk.devices, message, &mut claim)?;
     }
-    claim.next = messages::next_due(work.db, queue)?;
     Ok(claim)
 }
 
+/// The dead letter of a message that is given up.
+pub(super) fn dead(message: &Message) -> Option<GivenUp> {
+    let used_up = is_used_up(message.status, message.attempts);
+    used_up.then(|| given_up(message.id, message.attempts, message.error.clone()))
+}
+
 fn quiet(work: &mut Work<'_>, queue: Queue, due: &[Message]) -> Result<Vec<Wishes>, Problem> {
-    if queue.urgent || due.is_empty() {
+    if queue.lane == Lane::Urgent || due.is_empty() {
         return Ok(Vec::new());
     }
     Ok(preferences::quiet(work.db, due.iter().map(|message| message.cause.patient_id).collect())?)
@@ -73,12 +86,7 @@ fn held_back(message: &Message, quiet: &[Wishes], now: DateTime<Utc>) -> Option<
 
 /// A message that waited for word of its patient: it takes the first of the ways that it goes by, and the others get
 /// messages of their own. Without word it is given up.
-fn heard(
-    work: &mut Work<'_>,
-    house: &House,
-    waiting: Message,
-    others: &mut Vec<Message>,
-) -> Result<Message, Problem> {
+fn heard(work: &mut Work<'_>, house: &House, waiting: Message) -> Result<Message, Problem> {
     let Some(patient) = patients::find(work.db, waiting.cause.patient_id)? else {
         return Ok(waiting.given_up());
     };
@@ -92,7 +100,7 @@ fn heard(
     for draft in drafts {
         if messages::add(work.db, &draft)? {
             tell(work, &draft)?;
-            others.push(draft);
+            enqueue(work, &draft)?;
         }
     }
     Ok(first)
@@ -102,7 +110,7 @@ fn take_up(
     work: &mut Work<'_>,
     seal: &DeviceSeal,
     message: Message,
-    taken: &mut Vec<Taken>,
+    claim: &mut Claim,
 ) -> Result<(), Problem> {
     let message = match message.status {
         Status::Pending => message.taken_up(work.now),
@@ -111,6 +119,7 @@ fn take_up(
     let Some(message) = messages::save(work.db, message)? else { return Ok(()) };
     tell(work, &message)?;
     if message.status != Status::Pending {
+        claim.given_up.extend(dead(&message));
         return Ok(());
     }
     let devices = match message.channel {
@@ -121,6 +130,6 @@ fn take_up(
         }
         ChannelKind::Email | ChannelKind::Sms | ChannelKind::InApp => Vec::new(),
     };
-    taken.push(Taken { message, devices });
+    claim.taken.push(Taken { message, devices });
     Ok(())
 }

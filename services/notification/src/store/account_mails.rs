@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_db::{At, Code, Db, InsertExt, Key, LockExt, Result};
+use hms_model::id::NotificationId;
 
-use crate::domain::{AccountMail, AccountMailKind, Letter, REMEMBERED, Status};
+use crate::domain::{AccountMail, AccountMailKind, Letter, REMEMBERED, Status, lost_after};
 use crate::schema::account_mails;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -25,30 +26,52 @@ struct Row {
     error: Option<String>,
 }
 
-/// Adds a mail, unless the same event has called for it before.
-pub fn add(db: &mut Db, mail: AccountMail) -> Result<()> {
-    diesel::insert_into(account_mails::table).values(Row::of(mail)).or_ignore().execute(db)?;
-    Ok(())
+/// Adds a mail, unless the same event has called for it before. Says whether it was
+/// added; it is to be given a job with that.
+pub fn add(db: &mut Db, mail: AccountMail) -> Result<bool> {
+    let job_at = account_mails::job_at.eq(At(lost_after(mail.created_at)));
+    let row = (Row::of(mail), job_at);
+    Ok(diesel::insert_into(account_mails::table).values(row).or_ignore().execute(db)? == 1)
 }
 
-/// Mails to be taken up now, except those that another sender is just taking up; locked.
-pub fn due(db: &mut Db, now: DateTime<Utc>, limit: i64) -> Result<Vec<AccountMail>> {
-    let query = account_mails::table
-        .filter(account_mails::status.eq(Code(Status::Pending)))
-        .filter(account_mails::due_at.le(At(now)))
-        .select(Row::as_select())
-        .order((account_mails::due_at, account_mails::id))
-        .limit(limit)
-        .lock_skip(db);
-    let rows: Vec<Row> = query.load(db)?;
+/// These, as far as they are there; locked.
+pub fn hold_all(db: &mut Db, ids: &[NotificationId]) -> Result<Vec<AccountMail>> {
+    let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
+    let all = account_mails::table.filter(account_mails::id.eq_any(ids));
+    let rows: Vec<Row> = all.select(Row::as_select()).order(account_mails::id).lock(db).load(db)?;
     Ok(rows.into_iter().map(Row::mail).collect())
 }
 
-/// When the next pending mail is due.
-pub fn next_due(db: &mut Db) -> Result<Option<DateTime<Utc>>> {
+/// Pending mails that are to be given a job, with the time when that was due; locked, except those that somebody else has
+/// locked.
+pub fn without_job(db: &mut Db, now: DateTime<Utc>, limit: i64) -> Result<Vec<(AccountMail, DateTime<Utc>)>> {
+    let query = account_mails::table
+        .filter(account_mails::status.eq(Code(Status::Pending)))
+        .filter(account_mails::job_at.le(At(now)))
+        .select((Row::as_select(), account_mails::job_at))
+        .order(account_mails::job_at)
+        .limit(limit)
+        .lock_skip(db);
+    let rows: Vec<(Row, At)> = query.load(db)?;
+    Ok(rows.into_iter().map(|(row, job_at)| (row.mail(), job_at.into())).collect())
+}
+
+/// When the next mail is to be given one.
+pub fn next_job(db: &mut Db) -> Result<Option<DateTime<Utc>>> {
     let pending = account_mails::table.filter(account_mails::status.eq(Code(Status::Pending)));
-    let next: Option<At> = pending.select(diesel::dsl::min(account_mails::due_at)).first(db)?;
+    let next: Option<At> = pending.select(diesel::dsl::min(account_mails::job_at)).first(db)?;
     Ok(next.map(Into::into))
+}
+
+/// They are not given another one before then.
+pub fn have_job(db: &mut Db, ids: &[NotificationId], until: DateTime<Utc>) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
+    let all = account_mails::table.filter(account_mails::id.eq_any(ids));
+    diesel::update(all).set(account_mails::job_at.eq(At(until))).execute(db)?;
+    Ok(())
 }
 
 /// Saves a pending mail that has changed; none when someone else has changed it since it was read.
@@ -66,6 +89,7 @@ pub fn save(db: &mut Db, mail: AccountMail) -> Result<Option<AccountMail>> {
         account_mails::body.eq(body),
         account_mails::attempts.eq(mail.attempts),
         account_mails::due_at.eq(At(mail.due_at)),
+        account_mails::job_at.eq(At(mail.due_at)),
         account_mails::error.eq(mail.error.clone()),
     );
     let saved = diesel::update(pending).set(changes).execute(db)?;

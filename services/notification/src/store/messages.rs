@@ -37,6 +37,7 @@ struct Row {
     appointment_id: Option<Key>,
     expires_at: Option<At>,
     read_at: Option<At>,
+    job_at: At,
     devices: Option<Json>,
 }
 
@@ -53,25 +54,22 @@ pub struct Which {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// What one task sends: one way, and either what is urgent or the rest.
+/// The queue of jobs that a message is sent by: one way, and what it goes before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queue {
     /// The way.
     pub channel: ChannelKind,
-    /// Whether it is what is urgent.
-    pub urgent: bool,
+    /// What it goes before.
+    pub lane: Lane,
 }
 
-/// The messages that wait in a queue.
+/// The pending messages of a lane.
 macro_rules! pending {
-    ($queue:expr) => {{
-        let (least, most) = $queue.lanes();
+    ($lane:expr) => {
         messages::table
             .filter(messages::status.eq(Code(Status::Pending)))
-            .filter(messages::channel.eq(Code($queue.channel)))
-            .filter(messages::lane.ge(least))
-            .filter(messages::lane.le(most))
-    }};
+            .filter(messages::lane.eq($lane.rank()))
+    };
 }
 
 /// Adds a message, unless the same event has called for it before. Says whether it was added.
@@ -93,23 +91,42 @@ pub fn hold(db: &mut Db, id: NotificationId) -> Result<Message> {
     row.message()
 }
 
-/// Messages of a queue to be taken up now, except those that another sender is just taking up; locked. What is urgent comes
-/// before what somebody is told at once, and that before what goes to many.
-pub fn due(db: &mut Db, queue: Queue, now: DateTime<Utc>, limit: i64) -> Result<Vec<Message>> {
-    let query = pending!(queue)
-        .filter(messages::due_at.le(At(now)))
+/// These, as far as they are there; locked.
+pub fn hold_all(db: &mut Db, ids: &[NotificationId]) -> Result<Vec<Message>> {
+    let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
+    let all = messages::table.filter(messages::id.eq_any(ids));
+    // Whoever locks several of them does so in this order.
+    let rows: Vec<Row> = all.select(Row::as_select()).order(messages::id).lock(db).load(db)?;
+    rows.into_iter().map(Row::message).collect()
+}
+
+/// Pending messages that are to be given a job, oldest first; locked, except those that somebody else has locked.
+pub fn without_job(db: &mut Db, lane: Lane, now: DateTime<Utc>, limit: i64) -> Result<Vec<Message>> {
+    let query = pending!(lane)
+        .filter(messages::job_at.le(At(now)))
         .select(Row::as_select())
-        .order((messages::lane, messages::due_at, messages::id))
+        .order(messages::job_at)
         .limit(limit)
         .lock_skip(db);
     let rows: Vec<Row> = query.load(db)?;
     rows.into_iter().map(Row::message).collect()
 }
 
-/// When the next pending message of a queue is due.
-pub fn next_due(db: &mut Db, queue: Queue) -> Result<Option<DateTime<Utc>>> {
-    let next: Option<At> = pending!(queue).select(diesel::dsl::min(messages::due_at)).first(db)?;
+/// When the next message is to be given one.
+pub fn next_job(db: &mut Db, lane: Lane) -> Result<Option<DateTime<Utc>>> {
+    let next: Option<At> = pending!(lane).select(diesel::dsl::min(messages::job_at)).first(db)?;
     Ok(next.map(Into::into))
+}
+
+/// They are not given another one before then.
+pub fn have_job(db: &mut Db, ids: &[NotificationId], until: DateTime<Utc>) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
+    let all = messages::table.filter(messages::id.eq_any(ids));
+    diesel::update(all).set(messages::job_at.eq(At(until))).execute(db)?;
+    Ok(())
 }
 
 /// Saves a message that has changed; none when someone else has changed it since it was read.
@@ -125,6 +142,7 @@ pub fn save(db: &mut Db, message: Message) -> Result<Option<Message>> {
         messages::body.eq(message.letter.as_ref().map(|letter| letter.body.clone())),
         messages::attempts.eq(message.attempts),
         messages::due_at.eq(At(message.due_at)),
+        messages::job_at.eq(At(message.job_at)),
         messages::sent_at.eq(message.sent_at.map(At)),
         messages::read_at.eq(message.read_at.map(At)),
         messages::error.eq(message.error.clone()),
@@ -140,7 +158,8 @@ pub fn make_due(db: &mut Db, patient: PatientId, now: DateTime<Utc>) -> Result<u
         .filter(messages::patient_id.eq(Key::from(patient)))
         .filter(messages::status.eq(Code(Status::Pending)))
         .filter(messages::recipient.is_null());
-    Ok(diesel::update(waiting).set(messages::due_at.eq(At(now))).execute(db)?)
+    let changes = (messages::due_at.eq(At(now)), messages::job_at.eq(At(now)));
+    Ok(diesel::update(waiting).set(changes).execute(db)?)
 }
 
 /// Takes back the reminders of an appointment that are not sent yet, since it has changed.
@@ -233,21 +252,27 @@ fn matching(
 impl Queue {
     /// All there are.
     pub fn all() -> impl Iterator<Item = Self> {
-        ChannelKind::CARRIED
-            .into_iter()
-            .flat_map(|channel| [true, false].map(|urgent| Self { channel, urgent }))
+        ChannelKind::CARRIED.into_iter().flat_map(|channel| Lane::ALL.map(|lane| Self { channel, lane }))
     }
 
-    /// The queue that a message stands in; none of one that is not sent.
-    pub fn of(message: &Message) -> Option<Self> {
-        let urgent = message.cause.lane() == Lane::Urgent;
-        (message.status == Status::Pending).then_some(Self { channel: message.channel, urgent })
+    /// The queue that the jobs of a message go into.
+    pub fn of(message: &Message) -> Self {
+        Self { channel: message.channel, lane: message.cause.lane() }
     }
 
-    fn lanes(self) -> (i64, i64) {
-        match self.urgent {
-            true => (Lane::Urgent.rank(), Lane::Urgent.rank()),
-            false => (Lane::Normal.rank(), Lane::Bulk.rank()),
+    /// Its name in the registry of work queues.
+    pub fn name(self) -> &'static str {
+        match (self.channel, self.lane) {
+            // What is only to be read is not sent, but nobody has to know that here.
+            (ChannelKind::Email | ChannelKind::InApp, Lane::Urgent) => "jobs.send_email.urgent",
+            (ChannelKind::Email | ChannelKind::InApp, Lane::Normal) => "jobs.send_email",
+            (ChannelKind::Email | ChannelKind::InApp, Lane::Bulk) => "jobs.send_email.bulk",
+            (ChannelKind::Sms, Lane::Urgent) => "jobs.send_sms.urgent",
+            (ChannelKind::Sms, Lane::Normal) => "jobs.send_sms",
+            (ChannelKind::Sms, Lane::Bulk) => "jobs.send_sms.bulk",
+            (ChannelKind::Push, Lane::Urgent) => "jobs.send_push.urgent",
+            (ChannelKind::Push, Lane::Normal) => "jobs.send_push",
+            (ChannelKind::Push, Lane::Bulk) => "jobs.send_push.bulk",
         }
     }
 }
@@ -279,6 +304,7 @@ impl Row {
             appointment_id: appointment.map(Key::from),
             expires_at: message.expires_at.map(Into::into),
             read_at: message.read_at.map(Into::into),
+            job_at: message.job_at.into(),
             devices: message.devices.as_ref().map(write_json).transpose()?,
         })
     }
@@ -301,6 +327,7 @@ impl Row {
             letter: self.recipient.zip(self.body).map(|(recipient, body)| Letter { recipient, body }),
             attempts: self.attempts,
             due_at: self.due_at.into(),
+            job_at: self.job_at.into(),
             expires_at: self.expires_at.map(Into::into),
             created_at: self.created_at.into(),
             sent_at: self.sent_at.map(Into::into),

@@ -41,15 +41,7 @@ pub struct Sender {
     settings: WebhookSettings,
     poster: Poster,
     seal: Arc<Seal>,
-    ways: Ways,
-}
-
-/// Who wakes whom.
-pub struct Ways {
-    /// Wakes the sender.
-    pub wake: Arc<Notify>,
-    /// Wakes the task that sends mails.
-    pub mails: Option<Arc<Notify>>,
+    wake: Arc<Notify>,
 }
 
 /// An attempt that has ended.
@@ -60,15 +52,15 @@ pub struct Tried {
 }
 
 impl Sender {
-    /// A sender that looks again whenever it is woken.
+    /// A sender that looks again whenever `wake` tells it to.
     pub fn new(
         context: Context,
         settings: WebhookSettings,
         seal: Arc<Seal>,
-        ways: Ways,
+        wake: Arc<Notify>,
     ) -> anyhow::Result<Self> {
         let poster = Poster::new(settings.rules.clone(), settings.timeout, Arc::new(OfTheMachine))?;
-        Ok(Self { context, settings, poster, seal, ways })
+        Ok(Self { context, settings, poster, seal, wake })
     }
 
     /// Sends until the service stops. What is under way then has its time to end; what is cut off is sent again when
@@ -104,7 +96,7 @@ impl Sender {
                     free(&mut under_way, &one);
                     tried.push(one);
                 }
-                () = self.ways.wake.notified() => {}
+                () = self.wake.notified() => {}
                 () = sleep(rest) => {}
                 () = stop.told(), if !stop.is_told() => {}
             }
@@ -126,20 +118,17 @@ impl Sender {
         let outcome = self
             .context
             .write(move |work| {
-                let mailed = settle::settle(work, &written)?;
-                let claim = match places {
-                    Some(places) => claim::claim(work, &places, keep)?,
-                    None => Claim { taken: Vec::new(), rest: PAUSE },
-                };
-                Ok((mailed, claim))
+                settle::settle(work, &written)?;
+                match places {
+                    Some(places) => claim::claim(work, &places, keep),
+                    None => Ok(Claim { taken: Vec::new(), rest: PAUSE }),
+                }
             })
             .await;
-        match &outcome {
-            Ok((true, _)) => self.ways.mails.iter().for_each(|mails| mails.notify_one()),
-            Ok((false, _)) => {}
-            Err(_) => *tried = Arc::unwrap_or_clone(ended),
+        if outcome.is_err() {
+            *tried = Arc::unwrap_or_clone(ended);
         }
-        outcome.map(|(_, claim)| claim)
+        outcome
     }
 
     /// Makes the attempt in a task of its own, which says how it ended whatever happens.

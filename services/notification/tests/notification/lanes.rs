@@ -1,6 +1,7 @@
 //! What is urgent does not wait behind what goes to many.
 
 use crate::common::{App, files, outgoing};
+use crate::jobs::World;
 use chrono::{SecondsFormat, TimeDelta};
 use diesel::RunQueryDsl as _;
 use hms_model::event::{AccountMailFacts, AccountPasswordResetRequested};
@@ -47,10 +48,11 @@ async fn wait(app: &App, count: usize) {
 
 on_both_back_ends! {
     async fn a_way_to_another_password_goes_before_thousands_of_reminders(backend) {
-        let app = App::start(backend).await;
+        let world = World::start(backend, &[]).await;
+        let app = &world.app;
         let folder = app.folder.path().join("outgoing");
-        wait(&app, WAITING).await;
-        crate::reminders::look(&app).await;
+        wait(app, WAITING).await;
+        crate::reminders::look(app).await;
         until("the first reminders", 30, async || (files(&folder).len() > 100).then_some(())).await;
         let now = app.clock.now();
         let facts = AccountMailFacts {
@@ -66,12 +68,12 @@ on_both_back_ends! {
         app.deliver(&AccountPasswordResetRequested(facts)).await;
         let between = until("the mail", 30, async || {
             let after = files(&folder).len();
-            let is_there = outgoing(&app, ".eml").iter().any(|mail| mail.contains("Choose another password"));
+            let is_there = outgoing(app, ".eml").iter().any(|mail| mail.contains("Choose another password"));
             is_there.then(|| after - before)
         })
         .await;
         println!("{between} mails went out between the asking and the mail, {} wait", WAITING - before);
         assert!(between <= BETWEEN, "{between} mails went out before it");
-        app.stop().await;
+        world.stop().await;
     }
 }

@@ -14,6 +14,7 @@ mod causes;
 mod common;
 mod devices;
 mod invitations;
+mod jobs;
 mod lanes;
 mod messages;
 mod reading;

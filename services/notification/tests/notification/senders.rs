@@ -15,15 +15,26 @@ use hms_testkit::{Folder, on_both_back_ends, until};
 
 /// One of several processes of the service at one database; its mail goes to a folder of its own.
 async fn replica(database: &TestDatabase, folder: &Folder, clock: &Clock) -> Running {
+    replica_with(database, folder, clock, Vec::new()).await
+}
+
+/// The same with more settings.
+pub async fn replica_with(
+    database: &TestDatabase,
+    folder: &Folder,
+    clock: &Clock,
+    more: Vec<(&'static str, String)>,
+) -> Running {
     let folder = folder.path().display().to_string();
-    let settings =
-        Settings::default().with([("DATABASE_URL", database.url.expose()), ("HMS_DATA_DIR", folder)]);
+    let settings = Settings::default()
+        .with([("DATABASE_URL", database.url.expose()), ("HMS_DATA_DIR", folder)])
+        .with(more);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let wiring = Wiring { clock: clock.clone(), listener: Some(listener), ..Wiring::default() };
     hms_service::start::<Service>(&settings, wiring).await.unwrap()
 }
 
-async fn database(backend: hms_testkit::Backend) -> TestDatabase {
+pub async fn database(backend: hms_testkit::Backend) -> TestDatabase {
     TestDatabase::new(backend, "notification", &hms_service::all_migrations::<Service>()).await
 }
 

@@ -1,13 +1,14 @@
 //! `POST /analytics/rebuild`.
 
-use actix_web::{post, web};
+use actix_web::post;
 use hms_api::Problems;
 use hms_model::audit::Action;
+use hms_model::job::AggregateMetrics;
 use hms_model::role::scope;
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply};
 
-use crate::State;
+use crate::aggregate::QUEUE;
 use crate::store::rebuilds::{self, Rebuild};
 
 /// Counts all days anew from the facts that are kept.
@@ -17,18 +18,16 @@ use crate::store::rebuilds::{self, Rebuild};
 #[utoipa::path(tag = "analytics", operation_id = "rebuild_figures",
     responses((status = 202, body = Rebuild), Problems), security(("bearer" = ["operation:write"])))]
 #[post("/analytics/rebuild")]
-pub async fn rebuild(call: Call<scope::OperationWrite>, state: web::Data<State>) -> Result<Reply, Problem> {
-    let reply = call
-        .write(|work| {
-            let id = work.new_id();
-            if rebuilds::ask(work.db, id, work.now)? {
-                work.audit(Act::new(Action::Create, "metrics_rebuild").on(id))?;
-            }
-            // The one that was in the way may be done by now.
-            let open = rebuilds::open(work.db)?.ok_or(Code::Unavailable)?;
-            Ok(Reply::accepted(&open)?.at(format!("/api/v1/analytics/rebuilds/{}", open.id)))
-        })
-        .await?;
-    state.counting.notify_one();
-    Ok(reply)
+pub async fn rebuild(call: Call<scope::OperationWrite>) -> Result<Reply, Problem> {
+    call.write(|work| {
+        let id = work.new_id();
+        if rebuilds::ask(work.db, id, work.now)? {
+            work.audit(Act::new(Action::Create, "metrics_rebuild").on(id))?;
+        }
+        work.enqueue(QUEUE, &AggregateMetrics {})?;
+        // The one that was in the way may be done by now.
+        let open = rebuilds::open(work.db)?.ok_or(Code::Unavailable)?;
+        Ok(Reply::accepted(&open)?.at(format!("/api/v1/analytics/rebuilds/{}", open.id)))
+    })
+    .await
 }

@@ -3,8 +3,9 @@
 use actix_web::{post, web};
 use chrono::{DateTime, Utc};
 use hms_api::{Json, Problems};
+use hms_bus::dead_letters;
 use hms_model::audit::Action;
-use hms_model::id::NotificationId;
+use hms_model::id::{EventId, NotificationId};
 use hms_model::role::{Reach, scope};
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply, Work};
@@ -13,8 +14,9 @@ use utoipa::ToSchema;
 
 use super::NOTIFICATION;
 use crate::domain::{ChannelKind, Kind, Message, Status};
-use crate::drafting::renewed;
 use crate::house::House;
+use crate::renewing::renew;
+use crate::sender::enqueue;
 use crate::store::dead_addresses;
 use crate::store::messages::{self, Which};
 use crate::{Desk, State};
@@ -83,15 +85,7 @@ pub async fn resend(
     }
     let (asked, desk) = (body.into_inner(), state.desk.clone());
     check(&asked)?;
-    call.write(move |work| send(work, &desk, &asked)).await.inspect(|_| ring(&state.desk))
-}
-
-fn ring(desk: &Desk) {
-    for queue in messages::Queue::all() {
-        if let Some(bell) = desk.bells.of(queue) {
-            bell.notify_one();
-        }
-    }
+    call.write(move |work| send(work, &desk, &asked)).await
 }
 
 fn check(asked: &Resend) -> Result<(), Problem> {
@@ -163,13 +157,9 @@ fn one(work: &mut Work<'_>, id: NotificationId, force: bool) -> Result<Message, 
 
 /// Makes it pending once more; false where there is nowhere to send it, or no use in it.
 fn again(work: &mut Work<'_>, house: &House, message: Message) -> Result<bool, Problem> {
-    if message.expires_at.is_some_and(|end| end <= work.now) {
-        return Ok(false);
-    }
-    let Some((subject, letter)) = renewed(work.db, house, &message)? else { return Ok(false) };
-    if dead_addresses::is_dead(work.db, message.channel, Some(&letter.recipient))? {
-        return Ok(false);
-    }
-    let message = Message { subject, letter: Some(letter), ..message.again(work.now) };
-    Ok(messages::save(work.db, message)?.is_some())
+    let Some(message) = renew(work.db, house, message, work.now)? else { return Ok(false) };
+    // Its job may be a dead letter: this does what that one asked for.
+    dead_letters::forget(work.db, EventId::from_uuid(message.id.uuid()))?;
+    enqueue(work, &message)?;
+    Ok(true)
 }

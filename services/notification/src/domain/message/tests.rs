@@ -151,3 +151,29 @@ fn what_one_device_has_is_sent_whatever_becomes_of_the_others() {
     let again = open.again(now());
     assert!(again.is_for(ann) && again.is_for(ben) && again.sent_at.is_none());
 }
+
+#[test]
+fn what_is_due_has_a_job_and_gets_another_one_when_that_is_lost() {
+    let message = message(Kind::Confirmation, ChannelKind::Email);
+    let has_job = |message: &Message| !needs_job(message.due_at, message.job_at, false);
+    assert!(has_job(&message) && message.job_at == lost_after(now()));
+    assert!(needs_job(message.due_at, message.job_at, true), "its queue is empty, and it still waits");
+    assert!(is_due(message.status, message.due_at, now()));
+    let later = now() + TimeDelta::hours(1);
+    let put_off = message.put_off(later);
+    assert!(!has_job(&put_off) && put_off.job_at == later);
+    let leased = put_off.taken_up(now());
+    assert!(!is_due(leased.status, leased.due_at, now()), "somebody has it in hand");
+    let again = leased.tried(Err(SendError::never("no such address")), 0.0, now()).again(now());
+    assert!(has_job(&again));
+}
+
+#[test]
+fn what_more_attempts_would_not_change_is_not_used_up() {
+    let message = message(Kind::Confirmation, ChannelKind::Email).taken_up(now());
+    let never = message.clone().tried(Err(SendError::never("no such address")), 0.0, now());
+    assert!(!is_used_up(never.status, never.attempts));
+    let last = Message { attempts: ATTEMPTS, ..message };
+    let last = last.tried(Err(SendError::later("full")), 0.0, now());
+    assert!(is_used_up(last.status, last.attempts));
+}

@@ -12,12 +12,13 @@ use hms_service::{Act, Work};
 use super::Tried;
 use crate::api::webhooks::WEBHOOK;
 use crate::domain::webhook::{DisabledReason, Hearing, Hook, Verdict};
+use crate::sender::{ACCOUNT_MAILS, job_of};
 use crate::store::account_mails;
 use crate::store::webhooks::{self, attempts, deliveries};
 
 /// Writes them down. What somebody else has changed meanwhile stays as it is, but the attempt is in the log; what was
-/// deleted with its webhook is gone. Says whether there are mails to those who keep webhooks.
-pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<bool, Problem> {
+/// deleted with its webhook is gone.
+pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<(), Problem> {
     // Webhooks before deliveries: whoever switches one off by hand takes their rows in this order too.
     let off = hear(work, tried)?;
     for one in tried {
@@ -30,22 +31,14 @@ pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<bool, Problem> {
             attempts::add(work.db, &one.attempt)?;
         }
     }
-    for one in &off {
-        let why = format!("the webhook was switched off: {}", one.reason);
-        deliveries::give_up(work.db, one.id, &why, work.now)?;
+    for (id, reason) in off {
+        deliveries::give_up(work.db, id, &format!("the webhook was switched off: {reason}"), work.now)?;
     }
-    Ok(off.iter().any(|one| one.mailed))
-}
-
-/// A webhook that was switched off.
-struct Off {
-    id: WebhookId,
-    reason: DisabledReason,
-    mailed: bool,
+    Ok(())
 }
 
 /// What the attempts mean for their webhooks; gives those that were switched off.
-fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<Off>, Problem> {
+fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, DisabledReason)>, Problem> {
     let mut verdicts: BTreeMap<WebhookId, Verdict> = BTreeMap::new();
     for one in tried {
         let verdict = one.attempt.outcome.verdict();
@@ -66,7 +59,8 @@ fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<Off>, Problem> {
             Hearing::Nothing => {}
             Hearing::FailingSince(since) => webhooks::fails_since(work.db, id, since)?,
             Hearing::Disable(reason) => {
-                off.push(Off { id, reason, mailed: switch_off(work, hook, reason)? });
+                switch_off(work, hook, reason)?;
+                off.push((id, reason));
             }
         }
     }
@@ -82,14 +76,14 @@ fn stronger(one: Verdict, other: Verdict) -> Verdict {
     }
 }
 
-/// Says whether there is a mail to whoever keeps it.
-fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result<bool, Problem> {
+fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result<(), Problem> {
     let hook = hook.off(reason, work.now);
     webhooks::save(work.db, &hook)?;
-    let mail = hook.farewell((work.new_id(), work.new_id()), work.now);
-    let mailed = mail.is_some();
-    if let Some(mail) = mail {
-        account_mails::add(work.db, mail)?;
+    if let Some(mail) = hook.farewell((work.new_id(), work.new_id()), work.now) {
+        let job = job_of(&mail);
+        if account_mails::add(work.db, mail)? {
+            work.enqueue(ACCOUNT_MAILS.name(), &job)?;
+        }
     }
     work.publish(&WebhookDisabled {
         webhook_id: hook.id,
@@ -97,6 +91,5 @@ fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result
         account_id: hook.account_id,
         reason: reason.to_string(),
     })?;
-    work.audit(Act::new(Action::Update, WEBHOOK).on(hook.id).detail(format!("switched off: {reason}")))?;
-    Ok(mailed)
+    work.audit(Act::new(Action::Update, WEBHOOK).on(hook.id).detail(format!("switched off: {reason}")))
 }

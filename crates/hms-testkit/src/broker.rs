@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::StreamExt;
 use hms_bus::Transport;
 use hms_model::id::Id;
+use hms_model::job::work_queues;
+use hms_model::service::SERVICES;
 use hms_model::{Clock, Secret};
 use hms_settings::Settings;
 use lapin::options::{
@@ -17,11 +19,17 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Exchange
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-const SERVICES: [&str; 5] = ["auth", "user", "appointment", "notification", "audit"];
+use crate::until;
 
+/// How long to wait for what the broker does.
+const SECONDS: u64 = 60;
+
+/// Names of one's own in the broker of the tests (`HMS_TEST_AMQP_URL`).
 pub struct TestBroker {
     url: String,
+    /// The first part of all names.
     pub prefix: String,
+    /// The way to it.
     pub line: Arc<Line>,
 }
 
@@ -33,6 +41,8 @@ pub struct Line {
 }
 
 impl TestBroker {
+    /// Names that nobody else has.
+    #[expect(clippy::new_without_default, reason = "a new one each time is the point")]
     pub fn new() -> Self {
         let url = Settings::from_environment()
             .get("HMS_TEST_AMQP_URL")
@@ -43,13 +53,41 @@ impl TestBroker {
         Self { url, prefix, line }
     }
 
-    /// Through the proxy where one is laid, otherwise straight.
+    /// What a service is told of it.
+    pub fn settings(&self) -> [(&'static str, String); 2] {
+        [("AMQP_URL", self.address()), ("HMS_BUS_PREFIX", self.prefix.clone())]
+    }
+
+    /// How messages get there, for a bus alone.
     pub fn transport(&self) -> Transport {
-        let url = match self.line.address.get() {
+        Transport::Amqp { url: Secret::new(self.address()), prefix: self.prefix.clone() }
+    }
+
+    /// Through the proxy where one is laid, otherwise straight.
+    fn address(&self) -> String {
+        match self.line.address.get() {
             Some(address) => self.url.replace(&target(&self.url), address),
             None => self.url.clone(),
-        };
-        Transport::Amqp { url: Secret::new(url), prefix: self.prefix.clone() }
+        }
+    }
+
+    /// How many messages wait in a queue and are in nobody's hands; none when there is no such queue.
+    pub async fn depth(&self, queue: &str) -> Option<u32> {
+        let (_connection, channel) = self.channel().await;
+        let (name, options) = (self.queue(queue), QueueDeclareOptions::durable().passive());
+        let found = channel.queue_declare(name.as_str().into(), options, FieldTable::default()).await;
+        found.ok().map(|queue| queue.message_count())
+    }
+
+    /// Begins to take the messages of a queue, before anybody else does.
+    pub async fn intercept(&self, queue: &str) -> Intercepted {
+        let (connection, channel) = self.channel().await;
+        channel.basic_qos(1, BasicQosOptions::default()).await.unwrap();
+        let mut first = FieldTable::default();
+        first.insert("x-priority".into(), AMQPValue::LongInt(10));
+        let (name, options) = (self.queue(queue), BasicConsumeOptions::default());
+        let messages = channel.basic_consume(name.as_str().into(), "".into(), options, first).await.unwrap();
+        Intercepted { _connection: connection, messages }
     }
 
     /// Lays a proxy between the services started from now on and the broker.
@@ -66,6 +104,7 @@ impl TestBroker {
         });
     }
 
+    /// A connection past the proxy, and a channel of it that confirms.
     pub async fn channel(&self) -> (Connection, Channel) {
         let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
@@ -73,6 +112,7 @@ impl TestBroker {
         (connection, channel)
     }
 
+    /// The queue of a service, or of jobs.
     pub fn queue(&self, service: &str) -> String {
         format!("{}.{service}", self.prefix)
     }
@@ -81,7 +121,7 @@ impl TestBroker {
     pub async fn await_queue(&self, service: &str) {
         let name = self.queue(service);
         let (_connection, _) = self.channel().await;
-        hms_testkit::until("the consumer's queue", super::SECONDS, async || {
+        until("the consumer's queue", SECONDS, async || {
             // A passive declaration of a queue that is not there ends the channel.
             let channel = _connection.create_channel().await.unwrap();
             let options = QueueDeclareOptions::durable().passive();
@@ -101,6 +141,17 @@ impl TestBroker {
             .await
             .unwrap();
         assert!(confirm.await.unwrap().take_message().is_none(), "no queue for {key}");
+    }
+
+    /// Puts a message into a queue, whatever is in it.
+    pub async fn put(&self, queue: &str, body: &[u8]) {
+        let (_connection, channel) = self.channel().await;
+        let (name, options) =
+            (self.queue(queue), BasicPublishOptions { mandatory: true, ..Default::default() });
+        let properties = BasicProperties::default();
+        let confirm =
+            channel.basic_publish("".into(), name.as_str().into(), options, body, properties).await.unwrap();
+        assert!(confirm.await.unwrap().take_message().is_none(), "no queue {name}");
     }
 
     /// Makes the broker itself give up the next message of a service's queue.
@@ -141,14 +192,29 @@ impl TestBroker {
     async fn delete_all(url: String, prefix: String) {
         let Ok(connection) = Connection::connect(&url, ConnectionProperties::default()).await else { return };
         let Ok(channel) = connection.create_channel().await else { return };
-        for service in SERVICES {
-            for queue in ["", ".retry", ".dead"].map(|end| format!("{prefix}.{service}{end}")) {
-                let _ = channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await;
-            }
+        let own = SERVICES
+            .iter()
+            .flat_map(|service| ["", ".retry", ".dead"].map(|end| format!("{}{end}", service.name)));
+        for queue in own.chain(work_queues().iter().map(|queue| queue.name.to_owned())) {
+            let queue = format!("{prefix}.{queue}");
+            let _ = channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await;
         }
         for exchange in ["events", "dead"].map(|name| format!("{prefix}.{name}")) {
             let _ = channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await;
         }
+    }
+}
+
+/// The messages of a queue that the test has taken; they go back when this is dropped.
+pub struct Intercepted {
+    _connection: Connection,
+    messages: lapin::Consumer,
+}
+
+impl Intercepted {
+    /// The body of the next one.
+    pub async fn next(&mut self) -> Vec<u8> {
+        self.messages.next().await.unwrap().unwrap().data
     }
 }
 
@@ -164,6 +230,7 @@ impl Line {
         self.cut();
     }
 
+    /// Lets new ones through again.
     pub fn open(&self) {
         self.open.store(true, Ordering::SeqCst);
     }
