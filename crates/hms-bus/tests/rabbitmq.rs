@@ -11,6 +11,7 @@
 mod common;
 
 use std::collections::HashSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use common::effects::{assert_ordered, await_count, note};
@@ -19,6 +20,7 @@ use hms_bus::{BusState, Consumer};
 use hms_db::Backend;
 use hms_model::event::{AccountRegistered, DepartmentUpdated, Envelope};
 use hms_testkit::until;
+use tokio::sync::mpsc;
 
 fn departments(service: &'static str) -> Consumer {
     Consumer::new(service).on(|delivery, _: DepartmentUpdated| note(delivery))
@@ -186,4 +188,31 @@ async fn another_replica_takes_over_when_the_active_consumer_stops() {
     assert_ordered(&effects);
     let taken = || second.bus.numbers().consumed + first.bus.numbers().consumed;
     until("all to be counted", SECONDS, async || (taken() == 40).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_stops_gives_back_what_it_has_not_taken_before_another_goes_on() {
+    let Some(world) = world() else { return };
+    let (has, mut in_hand) = mpsc::unbounded_channel();
+    let (go, gone_on) = std::sync::mpsc::channel::<()>();
+    let gone_on = Mutex::new(gone_on);
+    let slow = Consumer::new("appointment").on(move |delivery, event: DepartmentUpdated| {
+        if event.0.version == 1 {
+            let _nobody_waits = has.send(());
+            // The rest is sent ahead meanwhile.
+            let _told = gone_on.lock().unwrap().recv_timeout(Duration::from_secs(SECONDS));
+        }
+        note(delivery)
+    });
+    let first = world.start("appointment", slow).await;
+    let second = world.start_on("appointment", first.database.clone(), departments("appointment")).await;
+    until("the second", SECONDS, async || (second.bus.health().state == BusState::Up).then_some(())).await;
+    let (user, id) = (world.start("user", Consumer::new("user")).await, department());
+    user.publish(&[change(id, 1)]).await;
+    in_hand.recv().await.unwrap();
+    // More than are sent ahead: the second has some to go on with.
+    user.publish(&(2..=60).map(|version| change(id, version)).collect::<Vec<_>>()).await;
+    until("an empty outbox", SECONDS, async || (user.outbox_depth().await == 0).then_some(())).await;
+    tokio::join!(first.bus.stop(), async { go.send(()).unwrap() });
+    assert_ordered(&await_count(&second.database, 60).await);
 }

@@ -67,12 +67,14 @@ impl Receiver {
 
     async fn session(&self, outages: &mut Outages) -> Result<(), Fault> {
         let connection = connect(&self.broker, format!("hms-{} consumer", self.context.service)).await?;
-        let (publisher, subscription, filing) =
+        let (publisher, mut subscription, filing) =
             within(HANDSHAKE, "what the consumer needs", self.set_up(&connection)).await?;
         self.context.board.up(Half::Consumer);
         let mut session = Session { receiver: self, publisher, lines: Lines::default() };
-        let ended = tokio::try_join!(session.consume(subscription, outages), filing.run());
+        let ended = tokio::try_join!(session.consume(&mut subscription, outages), filing.run());
         close(&connection).await;
+        // Not before: one that goes out of use while its channel is open is cancelled.
+        drop(subscription);
         ended.map(drop)
     }
 
@@ -88,7 +90,7 @@ impl Receiver {
 
 impl Session<'_> {
     /// Takes messages until the service stops. What was prefetched and not taken goes back to the queue.
-    async fn consume(&mut self, mut subscription: Subscription, outages: &mut Outages) -> Result<(), Fault> {
+    async fn consume(&mut self, subscription: &mut Subscription, outages: &mut Outages) -> Result<(), Fault> {
         let context = &self.receiver.context;
         while let Some(batch) = subscription.batch(&context.stop).await? {
             let full = batch.len() == usize::from(context.options.prefetch);

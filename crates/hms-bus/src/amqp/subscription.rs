@@ -5,14 +5,14 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 
 use super::letter::{self, Fate};
 use super::publisher::{Outgoing, Publisher, Receipt};
 use super::topology::Names;
-use super::{Fault, within};
+use super::{Fault, HANDSHAKE, within};
 use crate::context::Stop;
 
 pub(crate) struct Subscription {
@@ -46,10 +46,13 @@ impl Subscription {
         Ok(Some(batch))
     }
 
-    /// Ends it. What was sent ahead and is not acknowledged goes back to the queue.
-    pub async fn end(self) {
+    /// Ends it. What was sent ahead and is not acknowledged goes back to its places in the queue.
+    ///
+    /// The channel is closed, and the subscription is not cancelled: after that the next replica would have what comes later
+    /// while we still hold what comes before, which goes back to the queue with the channel only.
+    pub async fn end(&mut self) {
         // On the way out a refusal changes nothing: the broker takes back what is not acknowledged.
-        let _ = self.channel.basic_cancel(self.messages.tag(), BasicCancelOptions::default()).await;
+        let _ = within(HANDSHAKE, "the end of a channel", self.channel.close(200, "bye".into())).await;
     }
 }
 
