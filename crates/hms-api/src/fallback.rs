@@ -1,6 +1,6 @@
 //! The answers to what no route knows: 404, or 405 with `Allow` where only the method is wrong.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::header::ALLOW;
@@ -11,7 +11,7 @@ use utoipa::openapi::path::PathItem;
 
 /// The paths that exist, with their methods.
 #[derive(Clone)]
-pub struct KnownPaths(Rc<[(ResourceDef, String)]>);
+pub struct KnownPaths(Arc<[(ResourceDef, String)]>);
 
 impl KnownPaths {
     /// Those of an OpenAPI document.

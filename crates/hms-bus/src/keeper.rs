@@ -31,7 +31,7 @@ async fn prune(context: &Context) {
     let keep = context.options.keep_inbox;
     loop {
         let now = context.clock.now();
-        match context.database.write(move |db| inbox::prune(db, now, keep)).await {
+        match context.database.write_apart(move |db| inbox::prune(db, now, keep)).await {
             Ok(true) if !context.stop.is_told() => {}
             Ok(_) => return,
             Err(error) => {

@@ -85,6 +85,19 @@ impl Database {
         unit("write", &self.writers, counted).await
     }
 
+    /// The same for books that are kept beside what people are shown, such as those of the bus: [`writes`](Self::writes) does
+    /// not count it.
+    pub async fn write_apart<T, E>(
+        &self,
+        work: impl FnOnce(&mut Db) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        unit("write", &self.writers, |pool, connection| transaction::write(pool, connection, work)).await
+    }
+
     /// How many units of work have been [written](Self::write) by this process: as long as it is the same, what was read
     /// before has not been changed from here.
     pub fn writes(&self) -> u64 {
@@ -93,7 +106,8 @@ impl Database {
 
     /// Runs a unit of work that is one statement on PostgreSQL, which needs neither BEGIN nor COMMIT for it; on SQLite,
     /// where those cost nothing, it is a transaction as any other. Where the server has hung up since the connection was
-    /// used the last time, it runs once more on a new one: so it must do no harm when it is done twice.
+    /// used the last time, it runs once more on a new one: so it must do no harm when it is done twice. As
+    /// [`write_apart`](Self::write_apart) it is not counted.
     pub async fn write_at_once<T, E>(
         &self,
         work: impl Fn(&mut Db) -> std::result::Result<T, E> + Send + 'static,
@@ -103,7 +117,7 @@ impl Database {
         E: From<Error> + Send + 'static,
     {
         match self.backend() {
-            Backend::Sqlite => self.write(work).await,
+            Backend::Sqlite => self.write_apart(work).await,
             Backend::Postgres => {
                 unit("write", &self.writers, move |pool, connection| {
                     transaction::at_once(pool, connection, &work)

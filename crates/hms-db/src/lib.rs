@@ -37,5 +37,5 @@ pub use error::{BoxError, Error, Result};
 pub use migrate::Migrations;
 pub use options::PoolOptions;
 pub use pool::{Heard, PoolStatus};
-pub use query::{InsertExt, KeepExt, LockExt, PgRows, like_pattern, lower};
+pub use query::{InsertExt, KeepExt, LockExt, PgColumn, PgRows, like_pattern, lower};
 pub use url::{DatabaseUrl, UrlError};

@@ -5,7 +5,7 @@ use hms_bus::{Relay, outbox};
 use hms_db::Database;
 use hms_model::Clock;
 use hms_model::audit::AuditEntry;
-use hms_model::event::{AuditDisclosed, AuditRecorded, Envelope};
+use hms_model::event::{AuditDisclosed, Envelope};
 use hms_model::id::Id;
 use hms_problem::{Code, Problem};
 use tokio::sync::{mpsc, oneshot};
@@ -95,12 +95,14 @@ impl Writer {
 
     /// One event for all who asked at the same time: the outbox, the broker and the audit have a row, a message and a
     /// delivery to do, however many there were.
+    /// It belongs to the trace of one who asked alone.
     fn envelopes(&self, mut looks: Vec<Look>) -> serde_json::Result<Vec<Envelope>> {
         let now = self.clock.now();
         if looks.len() == 1
             && let Some(Look { entry, traceparent }) = looks.pop()
         {
-            let envelope = Envelope::of(self.service, &AuditRecorded(entry), Id::new(now), now)?;
+            let disclosed = AuditDisclosed { entries: vec![entry] };
+            let envelope = Envelope::of(self.service, &disclosed, Id::new(now), now)?;
             return Ok(vec![Envelope { traceparent, ..envelope }]);
         }
         let mut entries = looks.into_iter().map(|look| look.entry).peekable();

@@ -83,6 +83,8 @@ mod tests {
         assert_eq!(counts.ask("all".into()).known(), Some(7));
         assert_eq!(counts.ask("others".into()).known(), None);
         let before = counts.ask("others".into());
+        counts.database.write_apart(|_: &mut Db| Ok::<_, Error>(())).await.unwrap();
+        assert_eq!(counts.ask("all".into()).known(), Some(7), "books beside it change nothing");
         counts.database.write(|_: &mut Db| Ok::<_, Error>(())).await.unwrap();
         assert_eq!(counts.ask("all".into()).known(), None, "it may be one more now");
         before.keep(Some(1));

@@ -16,7 +16,7 @@ pub(crate) async fn run(context: Context, stop: Stop) {
             _ = ticks.tick() => {}
         }
         let now = context.clock.now();
-        if let Err(error) = context.database.write(move |db| idempotency::prune(db, now)).await {
+        if let Err(error) = context.database.write_apart(move |db| idempotency::prune(db, now)).await {
             tracing::warn!(service = context.service, %error, "old idempotency keys could not be forgotten");
         }
     }

@@ -94,7 +94,7 @@ async fn effects(app: &App) -> i64 {
 
 /// What the audit was told of letters: action, id, patients, outcome.
 async fn trail(app: &App) -> Vec<(Action, Option<String>, Vec<PatientId>, Outcome)> {
-    let entries = app.published_of::<AuditRecorded>().await.into_iter().map(|AuditRecorded(entry)| entry);
+    let entries = app.audited().await.into_iter();
     entries
         .inspect(|entry| assert_eq!(entry.resource, "dead_letter"))
         .map(|entry| (entry.action, entry.resource_id, entry.patient_ids, entry.outcome))

@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta};
 use hms_access::{Claims, Issuer, KeySource, SigningKey, Verifier};
 use hms_db::{Backend, Database, DatabaseUrl};
 use hms_model::Clock;
-use hms_model::event::{Envelope, Event};
+use hms_model::audit::AuditEntry;
+use hms_model::event::{AuditDisclosed, AuditRecorded, Envelope, Event};
 use hms_model::id::{AccountId, Id, PatientId};
 use hms_model::role::Role;
 use hms_service::{Running, Service, Wiring};
@@ -156,6 +157,16 @@ impl<S: Service> TestService<S> {
             .filter(|envelope| envelope.kind == E::TYPE)
             .map(|envelope| envelope.read().unwrap())
             .collect()
+    }
+
+    /// What the audit was told, acts and looks, in the order in which it was.
+    pub async fn audited(&self) -> Vec<AuditEntry> {
+        let told = self.published().await.into_iter().flat_map(|envelope| match envelope.kind.as_str() {
+            AuditRecorded::TYPE => vec![envelope.read::<AuditRecorded>().unwrap().0],
+            AuditDisclosed::TYPE => envelope.read::<AuditDisclosed>().unwrap().entries,
+            _ => Vec::new(),
+        });
+        told.collect()
     }
 
     /// Stops it; the database and the folder go with it.

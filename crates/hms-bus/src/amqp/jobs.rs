@@ -173,7 +173,7 @@ impl JobRelay<'_> {
                 return Ok(0);
             }
             publish(self.names, &self.publisher, &rows).await?;
-            return database.write(move |db| remove(db, rows)).await;
+            return database.write_apart(move |db| remove(db, rows)).await;
         }
         let (names, publisher) = (Arc::clone(self.names), self.publisher.clone());
         let (runtime, confirm_within) = (Handle::current(), self.context.options.confirm_within);
@@ -187,7 +187,7 @@ impl JobRelay<'_> {
             runtime.block_on(publish(&names, &publisher, &rows))?;
             remove(db, rows)
         };
-        database.write(work).await
+        database.write_apart(work).await
     }
 }
 

@@ -175,7 +175,7 @@ impl Sender {
             outbox::remove(db, sent)?;
             Ok::<_, Fault>(Pass::of(claim.rows.len(), context.options.batch))
         };
-        self.context.database.write(work).await
+        self.context.database.write_apart(work).await
     }
 
     async fn lone_pass(&self, publisher: &Publisher) -> Result<Pass, Fault> {
@@ -186,7 +186,7 @@ impl Sender {
             return Ok(Pass::Empty);
         }
         let sent = publish(&self.context, &self.names, publisher, &rows).await?;
-        database.write(move |db| outbox::remove(db, sent)).await?;
+        database.write_apart(move |db| outbox::remove(db, sent)).await?;
         Ok(Pass::of(rows.len(), batch))
     }
 }

@@ -155,7 +155,7 @@ impl Dispatcher {
             return;
         }
         let positions = done.clone();
-        match self.context.database.write(move |db| outbox::remove(db, positions)).await {
+        match self.context.database.write_apart(move |db| outbox::remove(db, positions)).await {
             Ok(()) => {
                 add(&self.context.board.published, done.len());
                 for position in &done {

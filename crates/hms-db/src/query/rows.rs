@@ -3,6 +3,7 @@
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::Error;
 use diesel::sql_types::{Array, Nullable, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
@@ -11,19 +12,32 @@ use crate::sql::Uid;
 /// A column: its name, and its type as a cast takes it.
 pub type PgColumn = (&'static str, &'static str);
 
-/// Rows for one INSERT into a table of PostgreSQL, in their order; values are given as text.
+/// Rows for one statement on a table of PostgreSQL, in their order; values are given as text.
 #[derive(Debug, Clone)]
 pub struct PgRows<const N: usize> {
     table: &'static str,
     columns: [PgColumn; N],
     values: [Vec<Option<String>>; N],
-    new_ones: bool,
+    aim: Aim,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    Add,
+    AddNew,
+    Change,
 }
 
 impl<const N: usize> PgRows<N> {
-    /// No rows yet.
+    /// Adds rows; none yet.
     pub fn into_table(table: &'static str, columns: [PgColumn; N]) -> Self {
-        Self { table, columns, values: [const { Vec::new() }; N], new_ones: false }
+        Self { table, columns, values: [const { Vec::new() }; N], aim: Aim::Add }
+    }
+
+    /// Changes rows that are found by their first column, a unique UUID, and whose second one, which counts their changes, is
+    /// still as given. It answers with the first of those that it has changed.
+    pub fn change(table: &'static str, columns: [PgColumn; N]) -> Self {
+        Self { aim: Aim::Change, ..Self::into_table(table, columns) }
     }
 
     /// Adds a row.
@@ -37,7 +51,7 @@ impl<const N: usize> PgRows<N> {
     /// not.
     #[must_use]
     pub fn or_ignore(mut self) -> Self {
-        self.new_ones = true;
+        self.aim = Aim::AddNew;
         self
     }
 }
@@ -49,39 +63,19 @@ impl<const N: usize> QueryId for PgRows<N> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// What [`PgRows::or_ignore`] answers with.
+/// What [`PgRows::or_ignore`] and [`PgRows::change`] answer with.
 impl<const N: usize> Query for PgRows<N> {
     type SqlType = Uid;
 }
 
 impl<const N: usize> QueryFragment<Pg> for PgRows<N> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO ");
-        out.push_identifier(self.table)?;
-        out.push_sql(" (");
-        self.names(&mut out)?;
-        out.push_sql(") SELECT ");
-        for (index, (name, kind)) in self.columns.iter().enumerate() {
-            out.push_sql(if index > 0 { ", CAST(" } else { "CAST(" });
-            out.push_identifier(name)?;
-            out.push_sql(" AS ");
-            out.push_sql(kind);
-            out.push_sql(")");
+        match self.aim {
+            Aim::Add | Aim::AddNew => self.add(out.reborrow())?,
+            Aim::Change => self.change_them(out.reborrow())?,
         }
-        out.push_sql(" FROM unnest(");
-        for (index, values) in self.values.iter().enumerate() {
-            if index > 0 {
-                out.push_sql(", ");
-            }
-            out.push_bind_param::<Array<Nullable<Text>>, Vec<Option<String>>>(values)?;
-        }
-        out.push_sql(") WITH ORDINALITY AS given (");
-        self.names(&mut out)?;
-        out.push_sql(", place) ORDER BY place");
-        if let (true, Some((first, _))) = (self.new_ones, self.columns.first()) {
-            out.push_sql(" ON CONFLICT (");
-            out.push_identifier(first)?;
-            out.push_sql(") DO NOTHING RETURNING ");
+        if let (Aim::AddNew | Aim::Change, Some((first, _))) = (self.aim, self.columns.first()) {
+            out.push_sql(" RETURNING ");
             out.push_identifier(self.table)?;
             out.push_sql(".");
             out.push_identifier(first)?;
@@ -91,7 +85,72 @@ impl<const N: usize> QueryFragment<Pg> for PgRows<N> {
 }
 
 impl<const N: usize> PgRows<N> {
-    fn names<'b>(&self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fn add<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO ");
+        out.push_identifier(self.table)?;
+        out.push_sql(" (");
+        self.names(&mut out)?;
+        out.push_sql(") SELECT ");
+        for (index, column) in self.columns.iter().enumerate() {
+            if index > 0 {
+                out.push_sql(", ");
+            }
+            given(&mut out, column)?;
+        }
+        self.all_given(&mut out)?;
+        out.push_sql(" ORDER BY place");
+        if let (Aim::AddNew, Some((first, _))) = (self.aim, self.columns.first()) {
+            out.push_sql(" ON CONFLICT (");
+            out.push_identifier(first)?;
+            out.push_sql(") DO NOTHING");
+        }
+        Ok(())
+    }
+
+    fn change_them<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let [key, version, values @ ..] = self.columns.as_slice() else {
+            return Err(Error::QueryBuilderError("a change needs a key and a version".into()));
+        };
+        out.push_sql("UPDATE ");
+        out.push_identifier(self.table)?;
+        out.push_sql(" SET ");
+        out.push_identifier(version.0)?;
+        out.push_sql(" = ");
+        given(&mut out, version)?;
+        out.push_sql(" + 1");
+        for column in values {
+            out.push_sql(", ");
+            out.push_identifier(column.0)?;
+            out.push_sql(" = ");
+            given(&mut out, column)?;
+        }
+        self.all_given(&mut out)?;
+        for (word, column) in [(" WHERE ", key), (" AND ", version)] {
+            out.push_sql(word);
+            out.push_identifier(self.table)?;
+            out.push_sql(".");
+            out.push_identifier(column.0)?;
+            out.push_sql(" = ");
+            given(&mut out, column)?;
+        }
+        Ok(())
+    }
+
+    fn all_given<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" FROM unnest(");
+        for (index, values) in self.values.iter().enumerate() {
+            if index > 0 {
+                out.push_sql(", ");
+            }
+            out.push_bind_param::<Array<Nullable<Text>>, Vec<Option<String>>>(values)?;
+        }
+        out.push_sql(") WITH ORDINALITY AS given (");
+        self.names(out)?;
+        out.push_sql(", place)");
+        Ok(())
+    }
+
+    fn names(&self, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
         for (index, (name, _)) in self.columns.iter().enumerate() {
             if index > 0 {
                 out.push_sql(", ");
@@ -100,4 +159,14 @@ impl<const N: usize> PgRows<N> {
         }
         Ok(())
     }
+}
+
+/// The value of a column that was given.
+fn given(out: &mut AstPass<'_, '_, Pg>, (name, kind): &PgColumn) -> QueryResult<()> {
+    out.push_sql("CAST(given.");
+    out.push_identifier(name)?;
+    out.push_sql(" AS ");
+    out.push_sql(kind);
+    out.push_sql(")");
+    Ok(())
 }

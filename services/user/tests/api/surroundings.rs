@@ -1,7 +1,6 @@
 //! What the stories have in common.
 
 use hms_model::audit::AuditEntry;
-use hms_model::event::{AuditDisclosed, AuditRecorded};
 use hms_testkit::{Answer, TestService};
 use serde_json::{Value, json};
 
@@ -35,9 +34,7 @@ pub fn column(list: &Answer, field: &str) -> Vec<String> {
 
 /// What the audit was told so far.
 pub async fn audited(app: &App) -> Vec<AuditEntry> {
-    let together = app.published_of::<AuditDisclosed>().await.into_iter().flat_map(|looks| looks.entries);
-    let alone = app.published_of::<AuditRecorded>().await.into_iter().map(|recorded| recorded.0);
-    alone.chain(together).collect()
+    app.audited().await
 }
 
 /// The entries of one kind of act upon one kind of resource.
