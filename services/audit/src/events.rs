@@ -20,11 +20,8 @@ pub fn consumer() -> Consumer {
             add(deliveries, &entries)
         })
         .on_many::<AuditDisclosed>(|deliveries, disclosed| {
-            let alone = disclosed.len() == 1;
             let entries: Vec<_> = disclosed.into_iter().flat_map(|disclosed| disclosed.entries).collect();
-            // The audit may know a part of what an old dead letter tells, and takes the rest.
-            let at_once = if alone { 1 } else { entries.len().max(1) };
-            entries.chunks(at_once).try_for_each(|entries| add(deliveries, entries))
+            add(deliveries, &entries)
         })
         .on::<PractitionerCreated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))
         .on::<PractitionerUpdated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))

@@ -197,22 +197,22 @@ on_both_back_ends! {
 
         admin.get(&format!("/api/v1/audit?patient_id={ann}")).await.expect(200);
         admin.get(&format!("/api/v1/audit/{}", act.id)).await.expect(200);
-        let looks: Vec<AuditRecorded> = app.published_of().await;
+        let looks = app.audited().await;
         let account = app.account_id(&admin).await;
-        for AuditRecorded(look) in &looks {
+        for look in &looks {
             assert_eq!((look.service.as_str(), look.resource.as_str(), look.action), ("audit", "audit", Action::Read));
             assert_eq!((look.actor.account_id, look.patient_ids.as_slice()), (Some(account), [ann, ben].as_slice()));
         }
-        let of: Vec<_> = looks.iter().map(|look| look.0.resource_id.clone()).collect();
+        let of: Vec<_> = looks.iter().map(|look| look.resource_id.clone()).collect();
         assert_eq!(of, [None, Some(act.id.to_string())]);
 
         // The first of these looks is itself an entry now, and is not made longer by being shown.
-        record(&app, &looks[0].0).await;
+        record(&app, &looks[0]).await;
         admin.get("/api/v1/audit?resource=audit").await.expect(200);
-        assert_eq!(app.published_of::<AuditRecorded>().await.len(), 2, "nobody's record was asked for");
+        assert_eq!(app.audited().await.len(), 2, "nobody's record was asked for");
         admin.get(&format!("/api/v1/audit?resource=audit&patient_id={ben}")).await.expect(200);
-        let last = app.published_of::<AuditRecorded>().await.pop().unwrap();
-        assert_eq!(last.0.patient_ids, [ben]);
+        let last = app.audited().await.pop().unwrap();
+        assert_eq!(last.patient_ids, [ben]);
         app.stop().await;
     }
 

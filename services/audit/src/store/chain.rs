@@ -1,10 +1,12 @@
 //! Growing the chain, signing it, and pruning its beginning. All three lock the head first, so that replicas do it
 //! one after the other.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use hms_db::{At, Code, Db, Error, KeepExt, Key, LockExt, PgRows, Result};
+use hms_db::{At, Code, Db, Error, KeepExt, Key, LockExt, PgRows, Result, each};
 use hms_model::Coded;
 use hms_model::audit::{Action, AuditEntry, Outcome};
 use hms_model::event::AuditCheckpoint;
@@ -74,60 +76,60 @@ fn save_head(db: &mut Db, head: &Head) -> Result<()> {
 }
 
 /// Adds entries to the chain, in their order, and the checkpoints that are due meanwhile; gives these back. An entry that
-/// is there already, and comes alone, stays as it is; among several it is an error, and nothing is added.
+/// is there already stays as it is.
 pub fn append(db: &mut Db, new: &[AuditEntry], now: DateTime<Utc>) -> Result<Vec<AuditCheckpoint>> {
     let mut head = lock_head(db)?;
+    // Nobody else adds any before the end of the transaction.
+    let mut known = known(db, new)?;
     let mut links: Vec<(&AuditEntry, Link)> = Vec::with_capacity(new.len());
     let mut signed = Vec::new();
     for entry in new {
+        if !known.insert(entry.id.into()) {
+            continue;
+        }
         let link = head.link(entry).map_err(unwritable)?;
         head.append(&link, now);
         links.push((entry, link));
         if head.is_due(now) {
-            if !keep(db, &links, new.len() == 1)? {
-                return Ok(signed);
-            }
+            keep(db, &links)?;
             links.clear();
             signed.push(sign(db, None, &mut head, now)?);
         }
     }
-    if keep(db, &links, new.len() == 1)? {
-        save_head(db, &head)?;
-    }
+    keep(db, &links)?;
+    save_head(db, &head)?;
     Ok(signed)
 }
 
-/// Writes the rows of entries; false when the one that came alone is there already.
-fn keep(db: &mut Db, links: &[(&AuditEntry, Link)], alone: bool) -> Result<bool> {
-    let added = keep_entries(db, links)?;
-    if added < links.len() {
-        return if alone { Ok(false) } else { Err(Error::Other("an entry is in the chain already".into())) };
-    }
-    keep_patients(db, links)?;
-    Ok(true)
+/// Those of these entries that are in the chain already: of an event that was a dead letter, or of one that tells in part
+/// what another one did.
+fn known(db: &mut Db, new: &[AuditEntry]) -> Result<HashSet<Key>> {
+    let ids: Vec<Key> = new.iter().map(|entry| entry.id.into()).collect();
+    let known: Vec<Key> = each!(db, connection => {
+        entries::table.filter(entries::id.eq_any(ids)).select(entries::id).load(connection)
+    })?;
+    Ok(known.into_iter().collect())
 }
 
-fn keep_entries(db: &mut Db, links: &[(&AuditEntry, Link)]) -> Result<usize> {
+/// Writes the rows of entries.
+fn keep(db: &mut Db, links: &[(&AuditEntry, Link)]) -> Result<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let rows = links.iter().map(|(entry, link)| EntryRow::of(entry, link));
     match db {
         Db::Pg(connection) => {
-            let mut rows = PgRows::into_table("entries", ENTRY_COLUMNS).or_ignore();
-            for (entry, link) in links {
-                rows.push(EntryRow::of(entry, link).texts());
-            }
-            Ok(rows.load::<Key>(connection)?.len())
+            let mut new = PgRows::into_table("entries", ENTRY_COLUMNS);
+            rows.for_each(|row| new.push(row.texts()));
+            new.execute(connection)?;
         }
         Db::Sqlite(connection) => {
-            let mut added = 0;
-            for (entry, link) in links {
-                added += diesel::insert_into(entries::table)
-                    .values(&EntryRow::of(entry, link))
-                    .on_conflict(entries::id)
-                    .do_nothing()
-                    .execute(connection)?;
+            for row in rows {
+                diesel::insert_into(entries::table).values(&row).execute(connection)?;
             }
-            Ok(added)
         }
     }
+    keep_patients(db, links)
 }
 
 fn keep_patients(db: &mut Db, links: &[(&AuditEntry, Link)]) -> Result<()> {

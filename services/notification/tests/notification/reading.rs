@@ -3,7 +3,7 @@
 use crate::common::{App, appointment, book, facts, message, messages, patient};
 use chrono::TimeDelta;
 use hms_model::audit::Action;
-use hms_model::event::{AppointmentCancelled, AuditRecorded, PatientCreated};
+use hms_model::event::{AppointmentCancelled, AuditDisclosed, PatientCreated};
 use hms_model::id::{Id, PatientId};
 use hms_model::role::Role;
 use hms_testkit::on_both_back_ends;
@@ -51,17 +51,18 @@ on_both_back_ends! {
         book(&app, ben).await;
         let nurse = app.client(&[Role::Nurse]);
         let sent = messages(&nurse, "status=sent", 2).await;
-        let before = app.published_of::<AuditRecorded>().await.len();
+        let before = app.published_of::<AuditDisclosed>().await.len();
         nurse.get(&format!("/api/v1/notifications/{}", sent[0]["id"].as_str().unwrap())).await.expect(200);
         nurse.get("/api/v1/notifications").await.expect(200);
         nurse.get("/api/v1/notifications?status=failed").await.expect(200);
 
-        let looks = app.published_of::<AuditRecorded>().await.split_off(before);
-        let told: Vec<_> = looks.iter().map(|look| (look.0.resource_id.clone(), look.0.patient_ids.clone())).collect();
+        let looks = app.published_of::<AuditDisclosed>().await.split_off(before);
+        let looks: Vec<_> = looks.into_iter().flat_map(|looks| looks.entries).collect();
+        let told: Vec<_> = looks.iter().map(|look| (look.resource_id.clone(), look.patient_ids.clone())).collect();
         let first = sent[0]["id"].as_str().map(str::to_owned);
         assert_eq!(told, [(first, vec![ben]), (None, vec![ann, ben])], "an empty page shows nobody");
         let account = app.account_id(&nurse).await;
-        for AuditRecorded(look) in looks {
+        for look in looks {
             assert_eq!((look.resource.as_str(), look.action), ("notification", Action::Read));
             assert_eq!(look.actor.account_id, Some(account));
         }
