@@ -12,7 +12,7 @@ use hms_problem::Problem;
 use hms_service::{Context, Stop};
 use hms_trace::Span;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::post::{Poster, Request};
 use super::seal::Seal;
@@ -32,6 +32,8 @@ pub const PLACES: usize = 16;
 const SWEEP: Duration = Duration::from_secs(30);
 /// How long to leave deliveries alone that are due but that another replica is just taking up.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long an attempt that has ended waits for others that do, before it is written down.
+const LINGER: Duration = Duration::from_millis(2);
 /// How long to leave the database alone after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -95,6 +97,8 @@ impl Sender {
                 Some(one) = results.recv() => {
                     free(&mut under_way, &one);
                     tried.push(one);
+                    let together = timeout(LINGER, gather(&mut results, &mut under_way, &mut tried));
+                    let _not_all = together.await;
                 }
                 () = self.wake.notified() => {}
                 () = sleep(rest) => {}
@@ -167,6 +171,20 @@ impl Sender {
             // The sender waits for what is under way.
             let _gone = ended.send(Tried { delivery, attempt });
         });
+    }
+}
+
+/// Attempts that end at about the same time are written down together: a transaction of many costs hardly more than one
+/// of one.
+async fn gather(
+    results: &mut mpsc::UnboundedReceiver<Tried>,
+    under_way: &mut HashMap<WebhookId, usize>,
+    tried: &mut Vec<Tried>,
+) {
+    while tried.len() < PLACES && !under_way.is_empty() {
+        let Some(one) = results.recv().await else { return };
+        free(under_way, &one);
+        tried.push(one);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The log of attempts.
 
 use diesel::prelude::*;
-use hms_db::{At, Db, KeepExt, Key, Result};
+use hms_db::{At, Db, Key, PgColumn, PgRows, Result};
 use hms_model::id::WebhookDeliveryId;
 
 use crate::domain::webhook::{Attempt, Outcome};
@@ -21,22 +21,33 @@ struct Row {
     error: Option<String>,
 }
 
-/// Writes an attempt down.
-pub fn add(db: &mut Db, attempt: &Attempt) -> Result<()> {
-    let row = Row {
-        id: attempt.id.into(),
-        delivery_id: attempt.delivery_id.into(),
-        number: attempt.number,
-        url: attempt.url.clone(),
-        at: attempt.at.into(),
-        took_ms: attempt.outcome.took_ms,
-        status: attempt.outcome.status.map(i64::from),
-        body: attempt.outcome.body.clone(),
-        error: attempt.outcome.error.clone(),
-    };
-    diesel::insert_into(attempts::table).values(row).kept().execute(db)?;
+/// Writes attempts down, in one round trip on PostgreSQL.
+pub fn add_all(db: &mut Db, made: &[&Attempt]) -> Result<()> {
+    let rows = made.iter().map(|attempt| Row::of(attempt));
+    match db {
+        Db::Pg(connection) => {
+            let mut all = PgRows::into_table("webhook_attempts", COLUMNS);
+            rows.for_each(|row| all.push(row.texts()));
+            all.execute(connection)?;
+        }
+        Db::Sqlite(connection) => {
+            diesel::insert_into(attempts::table).values(rows.collect::<Vec<_>>()).execute(connection)?;
+        }
+    }
     Ok(())
 }
+
+const COLUMNS: [PgColumn; 9] = [
+    ("id", "uuid"),
+    ("delivery_id", "uuid"),
+    ("number", "bigint"),
+    ("url", "text"),
+    ("at", "timestamptz"),
+    ("took_ms", "bigint"),
+    ("status", "bigint"),
+    ("body", "text"),
+    ("error", "text"),
+];
 
 /// The attempts at a delivery, in their order.
 pub fn of(db: &mut Db, delivery: WebhookDeliveryId) -> Result<Vec<Attempt>> {
@@ -49,6 +60,29 @@ pub fn of(db: &mut Db, delivery: WebhookDeliveryId) -> Result<Vec<Attempt>> {
 }
 
 impl Row {
+    fn of(attempt: &Attempt) -> Self {
+        Self {
+            id: attempt.id.into(),
+            delivery_id: attempt.delivery_id.into(),
+            number: attempt.number,
+            url: attempt.url.clone(),
+            at: attempt.at.into(),
+            took_ms: attempt.outcome.took_ms,
+            status: attempt.outcome.status.map(i64::from),
+            body: attempt.outcome.body.clone(),
+            error: attempt.outcome.error.clone(),
+        }
+    }
+
+    fn texts(self) -> [Option<String>; 9] {
+        let (id, delivery_id) = (self.id.0.to_string(), self.delivery_id.0.to_string());
+        let (number, took_ms) = (self.number.to_string(), self.took_ms.to_string());
+        let status = self.status.map(|status| status.to_string());
+        let [id, delivery_id, number, url, at, took_ms] =
+            [id, delivery_id, number, self.url, self.at.0.to_rfc3339(), took_ms].map(Some);
+        [id, delivery_id, number, url, at, took_ms, status, self.body, self.error]
+    }
+
     fn attempt(self) -> Attempt {
         Attempt {
             id: self.id.into(),

@@ -1,9 +1,14 @@
 //! Deliveries in the database.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_api::{List, Page};
-use hms_db::{At, Code, Db, InsertExt, KeepExt, Key, LockExt, MultiBackend, Result, compare};
+use hms_db::{
+    At, Code, Db, InsertExt, KeepExt, Key, LockExt, MultiBackend, PgColumn, PgRows, Result, compare,
+};
+use hms_model::Coded as _;
 use hms_model::id::{WebhookDeliveryId, WebhookId};
 
 use crate::api::webhooks::deliveries::list::DeliveryFilters;
@@ -112,6 +117,48 @@ pub fn save(db: &mut Db, delivery: Delivery) -> Result<Option<Delivery>> {
     let saved = diesel::update(read).set(changes).kept().execute(db)?;
     Ok(Some(next).filter(|_| saved == 1))
 }
+
+/// [`save`] for several, in one round trip on PostgreSQL; gives those that were saved.
+pub fn save_all(db: &mut Db, changed: Vec<Delivery>) -> Result<Vec<Delivery>> {
+    let Db::Pg(connection) = db else {
+        let saved = changed.into_iter().map(|delivery| save(db, delivery));
+        return saved.filter_map(Result::transpose).collect();
+    };
+    let mut rows = PgRows::change("webhook_deliveries", CHANGES);
+    for delivery in &changed {
+        let counts =
+            [delivery.version, delivery.step, delivery.attempts].map(|count| Some(count.to_string()));
+        let [version, step, attempts] = counts;
+        rows.push([
+            Some(delivery.id.to_string()),
+            version,
+            Some(delivery.status.code().to_owned()),
+            step,
+            attempts,
+            Some(delivery.due_at.to_rfc3339()),
+            delivery.ended_at.map(|at| at.to_rfc3339()),
+            delivery.last_status.map(|status| status.to_string()),
+            delivery.error.clone(),
+        ]);
+    }
+    let saved: Vec<Key> = rows.load(connection)?;
+    let saved: HashSet<Key> = saved.into_iter().collect();
+    let saved = changed.into_iter().filter(|delivery| saved.contains(&delivery.id.into()));
+    Ok(saved.map(|delivery| Delivery { version: delivery.version + 1, ..delivery }).collect())
+}
+
+/// What [`save_all`] changes.
+const CHANGES: [PgColumn; 9] = [
+    ("id", "uuid"),
+    ("version", "bigint"),
+    ("status", "text"),
+    ("step", "bigint"),
+    ("attempts", "bigint"),
+    ("due_at", "timestamptz"),
+    ("ended_at", "timestamptz"),
+    ("last_status", "bigint"),
+    ("error", "text"),
+];
 
 /// Gives up what is pending to a webhook that was switched off; it can be sent again by hand.
 pub fn give_up(db: &mut Db, webhook: WebhookId, why: &str, now: DateTime<Utc>) -> Result<usize> {

@@ -32,18 +32,23 @@ pub fn claim(
     under_way: &HashMap<WebhookId, usize>,
     keep: TimeDelta,
 ) -> Result<Claim, Problem> {
-    deliveries::prune(work.db, work.now - keep)?;
+    if under_way.is_empty() {
+        deliveries::prune(work.db, work.now - keep)?;
+    }
     let full: Vec<_> = under_way.iter().filter(|(_, places)| **places >= PLACES).map(|(id, _)| *id).collect();
     let mut taken = Vec::new();
     for id in deliveries::webhooks_due(work.db, work.now, &full)? {
         let free = PLACES - under_way.get(&id).copied().unwrap_or_default().min(PLACES);
         let hook = webhooks::find(work.db, id, Reach::Everyone)?;
         let limit = i64::try_from(free).unwrap_or(1);
-        for delivery in deliveries::due(work.db, id, work.now, limit)? {
-            let delivery = deliveries::save(work.db, delivery.taken_up(work.now))?;
-            let pending = delivery.filter(|delivery| delivery.status == DeliveryStatus::Pending);
-            taken.extend(pending.map(|delivery| Claimed { hook: hook.clone(), delivery }));
-        }
+        let due = deliveries::due(work.db, id, work.now, limit)?;
+        let mine = due.into_iter().map(|delivery| delivery.taken_up(work.now)).collect();
+        let pending = deliveries::save_all(work.db, mine)?.into_iter();
+        let pending = pending.filter(|delivery| delivery.status == DeliveryStatus::Pending);
+        taken.extend(pending.map(|delivery| Claimed { hook: hook.clone(), delivery }));
+    }
+    if !taken.is_empty() {
+        return Ok(Claim { taken, rest: PAUSE });
     }
     // What is due to a webhook without a free place is looked for when a place becomes free.
     let next = deliveries::next_due(work.db, &full)?.and_then(|due| (due - work.now).to_std().ok());

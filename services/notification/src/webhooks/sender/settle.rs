@@ -1,6 +1,6 @@
 //! Writes down how attempts ended, and what that means for their webhooks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use hms_model::audit::Action;
 use hms_model::event::WebhookDisabled;
@@ -21,16 +21,20 @@ use crate::store::webhooks::{self, attempts, deliveries};
 pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<(), Problem> {
     // Webhooks before deliveries: whoever switches one off by hand takes their rows in this order too.
     let off = hear(work, tried)?;
+    let outcome = |one: &Tried| one.delivery.clone().tried(&one.attempt.outcome, fastrand::f64(), work.now);
+    let saved = deliveries::save_all(work.db, tried.iter().map(outcome).collect())?;
+    let saved: HashSet<_> = saved.into_iter().map(|delivery| delivery.id).collect();
+    let mut made = Vec::with_capacity(tried.len());
     for one in tried {
-        let next = one.delivery.clone().tried(&one.attempt.outcome, fastrand::f64(), work.now);
-        let saved = deliveries::save(work.db, next)?.is_some();
-        if !saved {
-            tracing::warn!(delivery = %one.delivery.id, "a delivery was changed while it was being sent");
+        let id = one.delivery.id;
+        if !saved.contains(&id) {
+            tracing::warn!(delivery = %id, "a delivery was changed while it was being sent");
         }
-        if saved || deliveries::is_there(work.db, one.delivery.id)? {
-            attempts::add(work.db, &one.attempt)?;
+        if saved.contains(&id) || deliveries::is_there(work.db, id)? {
+            made.push(&one.attempt);
         }
     }
+    attempts::add_all(work.db, &made)?;
     for (id, reason) in off {
         deliveries::give_up(work.db, id, &format!("the webhook was switched off: {reason}"), work.now)?;
     }
