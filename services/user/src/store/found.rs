@@ -19,7 +19,7 @@ use crate::schema::patients;
 /// How many of the newest are looked at first.
 const NEWEST: i64 = 500;
 /// How many are fetched by their ids at the most.
-const FEW: usize = 500;
+const FEW: usize = 1_000;
 /// Words that the index is asked about: further ones narrow little.
 const ASKED: usize = 4;
 
@@ -39,14 +39,34 @@ pub(super) fn newest<F>(db: &mut Db, list: &List<F>) -> Result<Option<Key>> {
     Ok(ids.offset(NEWEST).limit(1).first(db).optional()?)
 }
 
+/// Patients that an index has found.
+pub(super) struct Few {
+    /// Who they are.
+    pub ids: Vec<Key>,
+    /// Whether each of them has the words.
+    pub exact: bool,
+}
+
 /// All whose text has these words, and maybe some more, if they are few; none when they are not, or when the index
 /// cannot tell.
-pub(super) fn few(db: &mut Db, words: &[String]) -> Result<Option<Vec<Key>>> {
-    let ids = match db {
+pub(super) fn few(db: &mut Db, words: &[String]) -> Result<Option<Few>> {
+    let few = match db {
         Db::Pg(connection) => few_pg(connection, words)?,
         Db::Sqlite(connection) => few_sqlite(connection, words)?,
     };
-    Ok(ids.filter(|ids| ids.len() <= FEW))
+    Ok(few.filter(|few| few.ids.len() <= FEW))
+}
+
+/// Those of these that a page shows where the newest come first.
+pub(super) fn page<F>(list: &List<F>, ids: &[Key]) -> Vec<Key> {
+    let mut ids = match list.paging {
+        Paging::After { id: Some(id), .. } => ids.iter().copied().filter(|one| *one < Key(id)).collect(),
+        _ => ids.to_vec(),
+    };
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    let (offset, limit) = (list.paging.offset(), list.paging.limit());
+    let as_count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    ids.into_iter().skip(as_count(offset)).take(as_count(limit)).collect()
 }
 
 fn limit() -> i64 {
@@ -61,23 +81,25 @@ fn telling(words: &[String], told: impl Fn(&str) -> bool) -> Vec<&str> {
     telling
 }
 
-fn few_pg(connection: &mut PgConnection, words: &[String]) -> Result<Option<Vec<Key>>> {
-    let words = telling(words, is_indexed);
-    if words.is_empty() {
+fn few_pg(connection: &mut PgConnection, words: &[String]) -> Result<Option<Few>> {
+    let told = telling(words, is_indexed);
+    if told.is_empty() {
         return Ok(None);
     }
-    let patterns = words.into_iter().map(like_pattern).collect();
-    Ok(Some(ByIndex { patterns }.load(connection)?))
+    let exact = told.len() == words.len();
+    let patterns = told.into_iter().map(like_pattern).collect();
+    Ok(Some(Few { ids: ByIndex { patterns }.load(connection)?, exact }))
 }
 
-fn few_sqlite(connection: &mut SqliteConnection, words: &[String]) -> Result<Option<Vec<Key>>> {
+fn few_sqlite(connection: &mut SqliteConnection, words: &[String]) -> Result<Option<Few>> {
     let words = telling(words, |word| word.chars().nth(2).is_some());
     if words.is_empty() {
         return Ok(None);
     }
     let query = diesel::sql_query(BY_TRIGRAMS).bind::<Text, _>(all_trigrams(&words));
     let found: Vec<Id> = query.bind::<BigInt, _>(limit()).load(connection)?;
-    Ok(Some(found.into_iter().map(|row| row.id).collect()))
+    // It has the letters, three by three, and maybe not one after the other.
+    Ok(Some(Few { ids: found.into_iter().map(|row| row.id).collect(), exact: false }))
 }
 
 const BY_TRIGRAMS: &str = "SELECT patient_id AS id FROM patient_places WHERE place IN

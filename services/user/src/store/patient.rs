@@ -117,7 +117,7 @@ pub fn list(
             let count = count(db, list, rows.len(), counted, || filtered(list, whose, now))?;
             (rows, count)
         }
-        words => found(db, list, words, counted, || filtered(list, whose, now))?,
+        words => found(db, list, (words, whose), counted, || filtered(list, whose, now))?,
     };
     let patients: hms_db::Result<_> = rows.into_iter().map(Patient::try_from).collect();
     Ok((patients?, count))
@@ -127,7 +127,7 @@ pub fn list(
 fn found(
     db: &mut Db,
     list: &List<PatientFilters>,
-    words: &[String],
+    (words, whose): (&[String], Whose<'_>),
     counted: Option<i64>,
     all: impl Fn() -> Query,
 ) -> hms_db::Result<(Vec<Row>, Option<i64>)> {
@@ -139,8 +139,16 @@ fn found(
         }
     }
     let few = found::few(db, words)?;
+    if let Some(found::Few { ids, exact: true }) = &few
+        && is_all(list, whose)
+    {
+        let (ids, number) = (found::page(list, ids), i64::try_from(ids.len()).ok());
+        let rows = by_ids(db, ids)?;
+        let count = count(db, list, rows.len(), number, all)?;
+        return Ok((rows, count));
+    }
     let all = || match &few {
-        Some(ids) => all().filter(patients::id.eq_any(ids.clone())),
+        Some(few) => all().filter(patients::id.eq_any(few.ids.clone())),
         None => all(),
     };
     let rows = page(db, list, all())?;
@@ -148,17 +156,40 @@ fn found(
     Ok((rows, count))
 }
 
+/// Whether nothing but the words narrows the list, and the newest come first.
+fn is_all(list: &List<PatientFilters>, (reach, carer): Whose<'_>) -> bool {
+    list.order.is_none()
+        && list.filters == PatientFilters::default()
+        && reach == Reach::Everyone
+        && carer.is_none()
+}
+
 fn is_full(list: &List<PatientFilters>, rows: &[Row]) -> bool {
     i64::try_from(rows.len()).is_ok_and(|rows| rows == list.paging.limit())
 }
 
 fn page(db: &mut Db, list: &List<PatientFilters>, query: Query) -> hms_db::Result<Vec<Row>> {
-    let query = hms_service::page!(query.select(Row::as_select()), list, patients::id, {
+    let query = hms_service::page!(query, list, patients::id, {
         "created_at" => patients::created_at,
         "family_name" => patients::family_name,
         "birth_date" => patients::birth_date,
     });
-    Ok(query.load(db)?)
+    if list.paging.offset() == 0 {
+        return Ok(query.select(Row::as_select()).load(db)?);
+    }
+    // An index alone has the ids: what is passed over is not read, nor sorted, in its whole width.
+    let ids: Vec<Key> = query.select(patients::id).load(db)?;
+    by_ids(db, ids)
+}
+
+/// The rows of these, in their order.
+fn by_ids(db: &mut Db, ids: Vec<Key>) -> hms_db::Result<Vec<Row>> {
+    let wanted = ids.clone();
+    let rows: Vec<Row> = each!(db, connection => {
+        patients::table.filter(patients::id.eq_any(wanted)).select(Row::as_select()).load(connection)
+    })?;
+    let mut rows: HashMap<Key, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
+    Ok(ids.into_iter().filter_map(|id| rows.remove(&id)).collect())
 }
 
 /// The number of all of them: as the page tells it, as it was counted a moment ago, or counted.

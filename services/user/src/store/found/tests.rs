@@ -13,8 +13,8 @@ use crate::api::patient::PatientFilters;
 use crate::domain::{Gender, Patient, PatientDetails, words};
 use crate::store;
 
-/// More than are looked at first, and more than are fetched by their ids.
-const PATIENTS: i64 = 1_300;
+/// More than are looked at first, and in their older half more than are fetched by their ids.
+const PATIENTS: i64 = 2_600;
 const GIVEN: [&str; 10] =
     ["Anna", "Jürgen", "Łukasz", "Ng", "Mei-Li", "Οδυσσεύς", "Жанна", "小龙", "O'Neil", "Zoë Ana"];
 const SYLLABLES: [&str; 14] =
@@ -154,12 +154,12 @@ on_both_back_ends! {
         assert!(ask(&database, "search=jurgen").await.0.is_empty());
         let mut rows = Vec::new();
         loop {
-            match database.write(|db| store::patient::refold(db, 500)).await.unwrap() {
+            match database.write(|db| store::patient::refold(db, 1_000)).await.unwrap() {
                 0 => break,
                 some => rows.push(some),
             }
         }
-        assert_eq!(rows, [500, 500, 300]);
+        assert_eq!(rows, [1_000, 1_000, 600]);
         assert_eq!(ask(&database, "search=jurgen&page_size=100").await.1, i64::try_from(before.len()).ok());
     }
 }
