@@ -62,6 +62,7 @@ function events(what) {
   printf "%-44s %10.0f %10.0f %8.2f\n", "outbox to confirm, beside a bare lapin loop", median(what, "relay_per_s"),
     median(what, "bare_per_s"), median(what, "ratio")
   printf "%-44s %10.0f\n", "outbox to the effect", median(what, "consumed_per_s")
+  printf "%-44s %10.0f\n", "single commits with their effects", median(what, "commits_per_s")
   printf "%-44s p50 %.1f ms, p99 %.1f ms\n", "commit to effect, at half of that", median(what, "effect_p50_ms"),
     median(what, "effect_p99_ms")
 }

@@ -109,10 +109,11 @@ async fn a_rolling_update_loses_nothing(cluster: &mut Cluster) {
     cluster.drain(&databases).await;
     let report = load::report(&history, &reads, &databases.facts().await.since(&before));
     println!("{report}");
+    let left = (databases.waiting().await, databases.dead_letters().await);
+    assert_eq!(left, (0, 0), "events that wait, and dead letters");
     assert!(report.is_good(), "something is lost or doubled: see above");
     assert!(history.unclear.is_empty(), "writes that were not answered: {:?}", history.unclear);
     assert_eq!(reads.failed, [""; 0], "reads that were not answered");
-    assert_eq!((databases.waiting().await, databases.dead_letters().await), (0, 0));
     assert_eq!(databases.broken_chain().await, None);
 }
 

@@ -46,10 +46,10 @@ VALUES (gen_random_uuid(), CAST(lpad(CAST(:patient AS text), 32, '0') AS uuid),
   timestamptz '2030-01-01 00:00Z' + CAST(:quarter AS bigint) * interval '15 min',
   timestamptz '2030-01-01 00:15Z' + CAST(:quarter AS bigint) * interval '15 min', 'booked', 'check-up', NULL, NULL, '[]',
   1, now(), now(), NULL, NULL, NULL, '[]', NULL, FALSE, NULL, NULL, NULL, 0, 1);
--- sent: INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at") SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text), CAST("created_at" AS timestamptz) FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place
+-- sent: INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at") SELECT CAST(given."event_id" AS uuid), CAST(given."kind" AS text), CAST(given."subject" AS text), CAST(given."body" AS text), CAST(given."created_at" AS timestamptz) FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place
 INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at")
-SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text),
-  CAST("created_at" AS timestamptz)
+SELECT CAST(given."event_id" AS uuid), CAST(given."kind" AS text), CAST(given."subject" AS text), CAST(given."body" AS text),
+  CAST(given."created_at" AS timestamptz)
 FROM unnest(
   ARRAY[CAST(gen_random_uuid() AS text), CAST(gen_random_uuid() AS text)],
   ARRAY['appointment.scheduled', 'audit.recorded'],

@@ -46,10 +46,10 @@ VALUES (CAST(lpad(to_hex(CAST(:key AS bigint)), 32, '0') AS uuid), 3, '2200', -5
 INSERT INTO "entries" ("id", "booked_on", "kind", "memo", "currency", "source_id", "reverses", "created_at")
 VALUES (CAST(lpad(to_hex(CAST(:key AS bigint)), 32, '0') AS uuid), current_date, 'invoice', 'Invoice INV-000042', 'EUR',
   CAST(lpad(to_hex(CAST(:key AS bigint)), 32, '1') AS uuid), DEFAULT, now());
--- sent: INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at") SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text), CAST("created_at" AS timestamptz) FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place
+-- sent: INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at") SELECT CAST(given."event_id" AS uuid), CAST(given."kind" AS text), CAST(given."subject" AS text), CAST(given."body" AS text), CAST(given."created_at" AS timestamptz) FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place
 INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at")
-SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text),
-  CAST("created_at" AS timestamptz)
+SELECT CAST(given."event_id" AS uuid), CAST(given."kind" AS text), CAST(given."subject" AS text), CAST(given."body" AS text),
+  CAST(given."created_at" AS timestamptz)
 FROM unnest(
   ARRAY[CAST(gen_random_uuid() AS text), CAST(gen_random_uuid() AS text), CAST(gen_random_uuid() AS text)],
   ARRAY['billing.invoice.issued', 'audit.recorded', 'audit.recorded'],

@@ -20,10 +20,10 @@ INSERT INTO "patients" ("id", "mrn", "status", "given_name", "family_name", "bir
 VALUES (gen_random_uuid(), CAST(:mrn AS text), 'active', 'Ann', CAST(:key AS text), date '1980-01-01', 'female', DEFAULT,
   DEFAULT, DEFAULT, DEFAULT, '[]', DEFAULT, DEFAULT, 1, now(), now(),
   'ann ' || CAST(:key AS text), 2) ON CONFLICT DO NOTHING;
--- sent: INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at") SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text), CAST("created_at" AS timestamptz) FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place
+-- sent: INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at") SELECT CAST(given."event_id" AS uuid), CAST(given."kind" AS text), CAST(given."subject" AS text), CAST(given."body" AS text), CAST(given."created_at" AS timestamptz) FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place
 INSERT INTO "outbox" ("event_id", "kind", "subject", "body", "created_at")
-SELECT CAST("event_id" AS uuid), CAST("kind" AS text), CAST("subject" AS text), CAST("body" AS text),
-  CAST("created_at" AS timestamptz)
+SELECT CAST(given."event_id" AS uuid), CAST(given."kind" AS text), CAST(given."subject" AS text), CAST(given."body" AS text),
+  CAST(given."created_at" AS timestamptz)
 FROM unnest(
   ARRAY[CAST(gen_random_uuid() AS text), CAST(gen_random_uuid() AS text)],
   ARRAY['patient.created', 'audit.recorded'],

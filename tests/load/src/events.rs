@@ -25,6 +25,8 @@ const CONSUMER: &str = "appointment";
 const PERSISTENT: u8 = 2;
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Events under way at the same time where as many are committed as can be.
+const UNDER_WAY: usize = 64;
 /// How often it is looked whether all has arrived.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -48,9 +50,11 @@ pub struct Report {
     pub relayed: f64,
     /// The same messages a second by the bare loop.
     pub bare: f64,
-    /// Events a second from the outbox to the effect.
+    /// Events a second from a full outbox to the effect.
     pub consumed: f64,
-    /// From commit to effect, at half of that.
+    /// Commits of one event each, with their effects, a second at the most.
+    pub commits: f64,
+    /// From commit to effect, at half of those.
     pub p50: Duration,
     /// The same.
     pub p99: Duration,
@@ -58,12 +62,12 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { relayed, bare, consumed, p50, p99 } = self;
+        let Self { relayed, bare, consumed, commits, p50, p99 } = self;
         let millis = |time: &Duration| time.as_secs_f64() * 1_000.0;
         write!(
             f,
             "relay_per_s={relayed:.0} bare_per_s={bare:.0} ratio={:.2} consumed_per_s={consumed:.0} \
-             effect_p50_ms={:.1} effect_p99_ms={:.1}",
+             commits_per_s={commits:.0} effect_p50_ms={:.1} effect_p99_ms={:.1}",
             relayed / bare.max(1.0),
             millis(p50),
             millis(p99)
@@ -100,12 +104,13 @@ pub async fn measure(road: &Road, events: usize, measured: Duration) -> anyhow::
     let sending = start(PRODUCER, road, &producer, Consumer::new(PRODUCER));
     let taking = start(CONSUMER, road, &consumer, noticing(&awaited));
     let consumed = consumed(&producer, &sending, &taking, events).await?;
-    let mut times = at_rate(&producer, &sending, &awaited, consumed / 2.0, measured).await?;
+    let commits = at_most(&producer, &sending, &awaited, measured).await?;
+    let mut times = at_rate(&producer, &sending, &awaited, commits / 2.0, measured).await?;
     sending.stop().await;
     taking.stop().await;
     times.sort_unstable();
     let rank = |part: usize| times.get(times.len() * part / 100).copied().context("no event had an effect");
-    Ok(Report { relayed, bare, consumed, p50: rank(50)?, p99: rank(99)? })
+    Ok(Report { relayed, bare, consumed, commits, p50: rank(50)?, p99: rank(99)? })
 }
 
 async fn database(url: &DatabaseUrl) -> anyhow::Result<Database> {
@@ -210,6 +215,27 @@ async fn consumed(
         per_second(count, begun)
     };
     timeout(PATIENCE, all).await.context("the events did not arrive")
+}
+
+/// Commits single events as fast as their effects follow.
+async fn at_most(
+    producer: &Database,
+    sending: &RunningBus,
+    awaited: &Awaited,
+    measured: Duration,
+) -> anyhow::Result<f64> {
+    let begun = Instant::now();
+    let commit = async || {
+        let mut count = 0;
+        while begun.elapsed() < measured {
+            one(producer.clone(), sending.relay(), Arc::clone(awaited)).await?;
+            count += 1;
+        }
+        Ok::<usize, anyhow::Error>(count)
+    };
+    let all = futures_util::future::try_join_all((0..UNDER_WAY).map(|_| commit()));
+    let counts = timeout(PATIENCE, all).await.context("an event did not arrive")??;
+    Ok(per_second(counts.into_iter().sum(), begun))
 }
 
 /// Commits single events at a steady rate; gives the time from each commit to its effect.

@@ -259,6 +259,7 @@ async fn many_audit_entries_are_as_many_statements_as_one() {
         "BEGIN",
         "INSERT INTO \"inbox\"",
         "SELECT \"chain_head\".\"seq\"",
+        "SELECT \"entries\".\"id\" FROM \"entries\" WHERE",
         "INSERT INTO \"entries\"",
         "INSERT INTO \"entry_patients\"",
         "UPDATE \"chain_head\" SET \"seq\" = $1",

@@ -50,11 +50,14 @@ pub async fn what_was_acknowledged_survives(mut platform: Platform) {
     each_left_its_traces_once(&platform, &admin, &ids).await;
 }
 
+/// For how many seconds a message is its sender's, which may have been killed with it.
+const LEASE: u64 = 60;
+
 async fn each_left_its_traces_once(platform: &Platform, admin: &Person, ids: &HashSet<String>) {
     for id in ids {
         Trail(admin).one("create", "appointment", id).await;
     }
-    let sent = until("all mails", PATIENCE, async || {
+    let sent = until("all mails", LEASE + PATIENCE, async || {
         let list = admin.client.get("/api/v1/notifications?status=sent&channel=email").await;
         let count = list.expect(200)["count"].as_u64().unwrap();
         (count >= ids.len() as u64).then_some(count)
