@@ -51,7 +51,7 @@ async fn everything() {
     let mut cluster = Cluster::start(2, settings).await;
     connections_are_those_that_policies_let_through(&cluster);
     the_story(&cluster).await;
-    // Under load it takes a machine for itself: on a busy one a message was missing once, which is not understood yet.
+    // It takes some minutes of a machine for itself.
     if long {
         a_rolling_update_loses_nothing(&mut cluster).await;
     }
