@@ -11,8 +11,8 @@ mod common;
 
 use common::{APPOINTMENTS, World, at, path, wish, with};
 use hms_model::event::{
-    AppointmentCancelled, AppointmentFulfilled, AppointmentNoshow, AppointmentScheduled, AuditRecorded,
-    PatientUpdated, PractitionerUpdated,
+    AppointmentCancelled, AppointmentFulfilled, AppointmentNoshow, AppointmentScheduled, PatientUpdated,
+    PractitionerUpdated,
 };
 use hms_model::id::{Id, PatientId};
 use hms_model::role::Role;
@@ -79,10 +79,10 @@ hms_testkit::on_both_back_ends! {
         world.desk.get(&path(&made.text("id"))).await.expect(200);
         world.desk.get(APPOINTMENTS).await.expect(200);
         let account = world.app.account_id(&world.desk).await;
-        let entries = world.app.published_of::<AuditRecorded>().await;
+        let entries = world.app.audited().await;
         let told: Vec<_> = entries
             .iter()
-            .map(|AuditRecorded(entry)| {
+            .map(|entry| {
                 assert_eq!((entry.actor.account_id, entry.resource.as_str()), (Some(account), "appointment"));
                 assert_eq!(entry.patient_ids, [patient]);
                 (entry.action.to_string(), entry.resource_id.is_some())

@@ -10,7 +10,6 @@
 mod common;
 
 use common::{APPOINTMENTS, World, at, path, wish, with};
-use hms_model::event::AuditRecorded;
 use hms_model::role::Role;
 use hms_testkit::Client;
 use serde_json::{Value, json};
@@ -119,7 +118,7 @@ hms_testkit::on_both_back_ends! {
         let own = world.app.client_of_patient(made.text("patient_id").parse().unwrap());
         let list = own.get(APPOINTMENTS).await;
         assert_eq!((&list.expect(200)["count"], &list.results()[0]), (&json!(1), &made.body));
-        let AuditRecorded(entry) = world.app.published_of::<AuditRecorded>().await.pop().unwrap();
+        let entry = world.app.audited().await.pop().unwrap();
         assert_eq!(
             (entry.action.to_string(), entry.patient_ids),
             ("read".into(), vec![made.text("patient_id").parse().unwrap()])

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// What goes out at the same time: as many as the service sends to one webhook.
-const AT_ONCE: u64 = 32;
+const AT_ONCE: u64 = 16;
 /// How long to wait for all of them.
 const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(5);

@@ -27,7 +27,7 @@ mod settle;
 use claim::{Claim, Claimed};
 
 /// Deliveries to one webhook that are under way at the same time, in one process.
-pub const PLACES: usize = 32;
+pub const PLACES: usize = 16;
 /// How often to look although nobody asked: for deliveries of a process that died.
 const SWEEP: Duration = Duration::from_secs(30);
 /// How long to leave deliveries alone that are due but that another replica is just taking up.
