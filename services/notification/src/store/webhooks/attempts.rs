@@ -23,6 +23,9 @@ struct Row {
 
 /// Writes attempts down, in one round trip on PostgreSQL.
 pub fn add_all(db: &mut Db, made: &[&Attempt]) -> Result<()> {
+    if made.is_empty() {
+        return Ok(());
+    }
     let rows = made.iter().map(|attempt| Row::of(attempt));
     match db {
         Db::Pg(connection) => {
