@@ -4,7 +4,7 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 use hms_db::{
-    At, Code, Database, Db, Error, InsertExt, Key, LockExt, MultiBackend, Result, compare, each,
+    At, Code, Database, Db, Error, InsertExt, Key, LockExt, MultiBackend, PgRows, Result, compare, each,
     like_pattern, lower,
 };
 
@@ -21,6 +21,7 @@ both!(
     a_search_knows_unicode_and_takes_wildcards_as_they_are,
     pages_follow_one_another_by_key,
     a_change_touches_only_what_it_names,
+    of_many_changes_those_are_made_whose_version_is_as_given,
     sums_and_groups,
     comparisons_of_a_filter_are_all_applied,
     rows_can_be_locked,
@@ -90,6 +91,28 @@ async fn what_only_each_database_knows_is_compiled_for_each(scratch: Scratch) {
         Ok::<_, Error>(())
     });
     done.await.unwrap();
+}
+
+/// On PostgreSQL alone; SQLite has no round trips to save.
+async fn of_many_changes_those_are_made_whose_version_is_as_given(scratch: Scratch) {
+    let database = scratch.ready().await;
+    let (ann, ben) = (customer("Ann", Some("ann@example.org")), customer("Ben", Some("ben@example.org")));
+    let work = database.write(move |db| {
+        [&ann, &ben].into_iter().try_for_each(|one| add_customer(db, one))?;
+        let Db::Pg(connection) = db else { return Ok(()) };
+        let columns = [("id", "uuid"), ("visits", "bigint"), ("name", "text")];
+        let mut rows = PgRows::change("customers", columns);
+        for (one, version) in [(&ann, ann.visits), (&ben, ben.visits + 1)] {
+            rows.push([one.id.0.to_string(), version.to_string(), format!("{} New", one.name)].map(Some));
+        }
+        let changed: Vec<Key> = rows.load(connection)?;
+        let left: Vec<(String, i64)> =
+            customers::table.order(customers::name).select((customers::name, customers::visits)).load(db)?;
+        assert_eq!(changed, [ann.id]);
+        assert_eq!(left, [("Ann New".to_owned(), ann.visits + 1), ("Ben".to_owned(), ben.visits)]);
+        Ok::<_, Error>(())
+    });
+    work.await.unwrap();
 }
 
 async fn a_search_knows_unicode_and_takes_wildcards_as_they_are(scratch: Scratch) {
