@@ -84,7 +84,7 @@ impl Writer {
         // Done twice, it does no harm: the audit knows an event by its id.
         let outcome = self.database.write_at_once(move |db| outbox::append(db, &envelopes)).await;
         match outcome {
-            Ok(()) => self.relay.wake(),
+            Ok(()) => self.relay.wake_soon(),
             Err(error) => {
                 tracing::error!(%error, "the access log cannot be written; the records are not shown");
                 return false;

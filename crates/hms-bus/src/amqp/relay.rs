@@ -54,14 +54,19 @@ enum Pass {
     Empty,
     /// Events, and there may be more.
     Full,
-    /// Fewer events than may go at a time.
+    /// All that there was; whoever has written more meanwhile has woken the relay.
     Some,
+    /// Events that must wait for others, or were refused.
     HeldBack,
 }
 
 impl Pass {
-    fn of(rows: usize, batch: i64) -> Self {
-        if i64::try_from(rows).is_ok_and(|rows| rows < batch) { Self::Some } else { Self::Full }
+    fn of(rows: usize, sent: usize, batch: i64) -> Self {
+        match i64::try_from(rows) {
+            _ if sent < rows => Self::HeldBack,
+            Ok(rows) if rows < batch => Self::Some,
+            _ => Self::Full,
+        }
     }
 }
 
@@ -123,15 +128,13 @@ impl Sender {
             outages.over();
             match pass {
                 Pass::Full => continue,
-                Pass::Some => {
-                    stop.pause(options.linger).await;
-                    continue;
-                }
                 Pass::HeldBack => {
                     stop.pause(HELD_BACK).await;
                     continue;
                 }
                 Pass::Empty if stop.is_told() => return Ok(()),
+                Pass::Some if stop.is_told() => continue,
+                Pass::Some => drop(stop.pause(options.linger).await),
                 Pass::Empty => {}
             }
             tokio::select! {
@@ -172,8 +175,10 @@ impl Sender {
             end_if_hanging(db, context.options.confirm_within)?;
             // We are on a blocking thread; the confirms come in on the runtime's own threads.
             let sent = runtime.block_on(publish(&context, &names, &publisher, &claim.rows))?;
+            let pass = Pass::of(claim.rows.len(), sent.len(), context.options.batch);
             outbox::remove(db, sent)?;
-            Ok::<_, Fault>(Pass::of(claim.rows.len(), context.options.batch))
+            // What another relay holds is looked at again at once.
+            Ok::<_, Fault>(if claim.held_back { Pass::Full } else { pass })
         };
         self.context.database.write_apart(work).await
     }
@@ -186,8 +191,9 @@ impl Sender {
             return Ok(Pass::Empty);
         }
         let sent = publish(&self.context, &self.names, publisher, &rows).await?;
+        let pass = Pass::of(rows.len(), sent.len(), batch);
         database.write_apart(move |db| outbox::remove(db, sent)).await?;
-        Ok(Pass::of(rows.len(), batch))
+        Ok(pass)
     }
 }
 
