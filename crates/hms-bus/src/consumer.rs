@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use hms_db::Db;
 use hms_model::event::{Envelope, Event, Unreadable, registry};
-use hms_model::id::Id;
 use hms_model::job::{Job, WorkQueue};
-use tokio::sync::Notify;
 
-use crate::inbox;
+use crate::delivery::{AfterCommit, Deliveries, Delivery};
 use crate::jobs::{self, GivenUp};
-use crate::outbox::{self, AppendError};
+use crate::outbox::AppendError;
 use crate::trace::Taking;
 
 type OfOne = Box<dyn Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync>;
-type OfMany = Box<dyn Fn(&mut Deliveries<'_>, &[&Envelope]) -> Result<(), ConsumeError> + Send + Sync>;
+pub(crate) type OfMany =
+    Box<dyn Fn(&mut Deliveries<'_>, &[&Envelope]) -> Result<(), ConsumeError> + Send + Sync>;
 
 enum Handler {
     OfOne(OfOne),
@@ -30,41 +30,7 @@ pub struct Consumer {
     service: &'static str,
     handlers: BTreeMap<&'static str, Handler>,
     jobs: BTreeMap<&'static str, Arc<jobs::Handler>>,
-}
-
-/// An event and the transaction in which its effect is written. The event's place in the inbox is in the same
-/// transaction, and so is what the handler publishes: all of it happens once, or none of it.
-///
-/// A handler does nothing outside of `db`: its transaction may be rolled back and run again.
-pub struct Delivery<'a> {
-    /// The open transaction.
-    pub db: &'a mut Db,
-    /// The event as it came.
-    pub envelope: &'a Envelope,
-    /// The time of this delivery.
-    pub now: DateTime<Utc>,
-    service: &'static str,
-    after: AfterCommit,
-}
-
-/// Events of one type, and the transaction in which their effects are written together: all of them happen once, or none
-/// does. See [`Delivery`] for what a handler must not do.
-pub struct Deliveries<'a> {
-    /// The open transaction.
-    pub db: &'a mut Db,
-    /// The time of these deliveries.
-    pub now: DateTime<Utc>,
-    service: &'static str,
-    after: AfterCommit,
-}
-
-/// What is due once the transaction of some deliveries has committed.
-#[derive(Debug, Default)]
-pub struct AfterCommit {
-    /// There is something new in the outbox.
-    pub(crate) published: bool,
-    /// Tasks of the service that have something to do now.
-    pub(crate) wake: Vec<Arc<Notify>>,
+    company: Option<Duration>,
 }
 
 /// Why a handler did not take an event. Whatever it is, its transaction is rolled back.
@@ -134,7 +100,23 @@ impl From<Unreadable> for ConsumeError {
 impl Consumer {
     /// A service that consumes nothing yet.
     pub fn new(service: &'static str) -> Self {
-        Self { service, handlers: BTreeMap::new(), jobs: BTreeMap::new() }
+        Self { service, handlers: BTreeMap::new(), jobs: BTreeMap::new(), company: None }
+    }
+
+    /// Waits this long for company after a batch that was not full, and not [`Options::linger`](crate::Options::linger):
+    /// for effects that nobody is waiting for, which cost less together. RabbitMQ only.
+    #[must_use]
+    pub fn gathering_for(self, company: Duration) -> Self {
+        Self { company: Some(company), ..self }
+    }
+
+    /// Whether events of this type are taken together.
+    pub(crate) fn takes_many(&self, kind: &str) -> bool {
+        matches!(self.handlers.get(kind), Some(Handler::OfMany(_)))
+    }
+
+    pub(crate) fn company(&self) -> Option<Duration> {
+        self.company
     }
 
     /// Adds the handler of one type of event; `f` gets the event already read and checked.
@@ -321,81 +303,4 @@ fn read_job<J: Job>(envelope: &Envelope) -> Result<J, GivenUp> {
 fn guarded(handler: impl FnOnce() -> Result<(), ConsumeError>) -> Result<(), ConsumeError> {
     catch_unwind(AssertUnwindSafe(handler))
         .unwrap_or_else(|_| Err(ConsumeError::retry("the handler panicked")))
-}
-
-impl AfterCommit {
-    fn add(&mut self, mut other: Self) {
-        self.published |= other.published;
-        self.wake.append(&mut other.wake);
-    }
-}
-
-impl Deliveries<'_> {
-    /// Publishes an event that follows from these, in the same transaction.
-    pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), ConsumeError> {
-        append(self.db, self.service, event, self.now, None)?;
-        self.after.published = true;
-        Ok(())
-    }
-}
-
-fn append<E: Event>(
-    db: &mut Db,
-    service: &str,
-    event: &E,
-    now: DateTime<Utc>,
-    traceparent: Option<&str>,
-) -> Result<(), ConsumeError> {
-    let mut envelope = Envelope::of(service, event, Id::new(now), now)
-        .map_err(|error| ConsumeError::Reject(format!("{} cannot be written: {error}", E::TYPE)))?;
-    envelope.traceparent = hms_trace::traceparent().or_else(|| traceparent.map(str::to_owned));
-    Ok(outbox::append(db, &[envelope])?)
-}
-
-impl Delivery<'_> {
-    /// Publishes an event that follows from this one, in the same transaction and the same trace.
-    pub fn publish<E: Event>(&mut self, event: &E) -> Result<(), ConsumeError> {
-        append(self.db, self.service, event, self.now, self.envelope.traceparent.as_deref())?;
-        self.after.published = true;
-        Ok(())
-    }
-
-    /// Puts a job that follows from this into a queue of the service, in the same transaction and the same trace.
-    pub fn enqueue<J: Job>(&mut self, queue: &'static str, job: &J) -> Result<(), ConsumeError> {
-        let mut envelope = Envelope::of_job(self.service, queue, job, self.now)
-            .map_err(|error| ConsumeError::Reject(format!("{queue} cannot be written: {error}")))?;
-        envelope.traceparent = hms_trace::traceparent().or_else(|| self.envelope.traceparent.clone());
-        jobs::append(self.db, &[envelope])?;
-        self.after.published = true;
-        Ok(())
-    }
-
-    /// Keeps the trace with the event, for work that follows from it after this transaction, such as a mail: see
-    /// [`traces_of`](crate::traces_of). Costs nothing where the event is not traced.
-    pub fn keep_trace(&mut self) -> Result<(), ConsumeError> {
-        match hms_trace::traceparent() {
-            Some(traceparent) => Ok(inbox::keep_trace(self.db, self.envelope.id, &traceparent)?),
-            None => Ok(()),
-        }
-    }
-
-    /// Hands this one event to a handler of many.
-    fn alone(&mut self, handler: &OfMany) -> Result<(), ConsumeError> {
-        let mut deliveries = Deliveries {
-            db: &mut *self.db,
-            now: self.now,
-            service: self.service,
-            after: AfterCommit::default(),
-        };
-        handler(&mut deliveries, &[self.envelope])?;
-        let after = deliveries.after;
-        self.after.add(after);
-        Ok(())
-    }
-
-    /// Wakes a task of the service when this delivery has committed, and only then: the task finds what was
-    /// written here.
-    pub fn wake_after_commit(&mut self, task: &Arc<Notify>) {
-        self.after.wake.push(Arc::clone(task));
-    }
 }

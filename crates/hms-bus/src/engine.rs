@@ -1,7 +1,8 @@
 //! One batch of deliveries, one transaction: the events into the inbox, their effects, and what they publish in turn.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::Connection as _;
@@ -9,8 +10,9 @@ use hms_db::Db;
 use hms_model::Clock;
 use hms_model::event::Envelope;
 
-use crate::consumer::{AfterCommit, ConsumeError, Consumer};
+use crate::consumer::{ConsumeError, Consumer};
 use crate::context::Context;
+use crate::delivery::AfterCommit;
 use crate::fail_point::FailPoint;
 use crate::inbox;
 use crate::jobs::Runner;
@@ -48,6 +50,11 @@ impl Engine {
 
     pub fn consumes(&self) -> bool {
         !self.consumer.is_empty()
+    }
+
+    /// How long to wait for company after a batch that was not full.
+    pub fn linger(&self) -> Duration {
+        self.consumer.company().unwrap_or(self.context.options.linger)
     }
 
     /// Those who do the jobs of the service, one for each queue.
@@ -157,8 +164,80 @@ fn take_all(
     let new = inbox::admit_all(db, &ids, now)?;
     let envelopes: Vec<&Envelope> =
         envelopes.iter().zip(new).filter(|(_, new)| *new).map(|(envelope, _)| *envelope).collect();
-    for run in envelopes.chunk_by(|one, next| one.kind == next.kind) {
-        consumer.deliver(db, (run, taking), now, after)?;
+    for run in runs(&envelopes, |kind| consumer.takes_many(kind)) {
+        consumer.deliver(db, (&run, taking), now, after)?;
     }
     Ok(())
+}
+
+/// Runs of events of one type. The events of each aggregate keep their order; as far as that allows, those of a type that is
+/// taken `together` are in one run, whatever came between them.
+fn runs<'a>(envelopes: &[&'a Envelope], together: impl Fn(&str) -> bool) -> Vec<Vec<&'a Envelope>> {
+    let mut runs: Vec<(&str, Vec<&Envelope>)> = Vec::new();
+    // In which run the latest event of an aggregate is.
+    let mut latest: HashMap<&str, usize> = HashMap::new();
+    for envelope in envelopes {
+        let kind = envelope.kind.as_str();
+        let earliest = match latest.get(envelope.subject.as_str()) {
+            _ if !together(kind) => runs.len().saturating_sub(1),
+            Some(run) => *run,
+            None => 0,
+        };
+        let joined = (earliest..runs.len()).find(|run| runs.get(*run).is_some_and(|(of, _)| *of == kind));
+        let run = joined.unwrap_or(runs.len());
+        match runs.get_mut(run) {
+            Some((_, events)) => events.push(envelope),
+            None => runs.push((kind, vec![envelope])),
+        }
+        latest.insert(&envelope.subject, run);
+    }
+    runs.into_iter().map(|(_, events)| events).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hms_model::event::{DepartmentFacts, DepartmentUpdated};
+    use hms_model::id::Id;
+
+    use super::*;
+
+    /// Events as `kind subject`, to the same with `|` between the runs; `many` are taken together.
+    fn in_runs(events: &str) -> String {
+        let now = Clock::system().now();
+        let facts = DepartmentFacts {
+            department_id: Id::new(now),
+            version: 1,
+            name: "Radiology".into(),
+            active: true,
+        };
+        let template = Envelope::of("user", &DepartmentUpdated(facts), Id::new(now), now).unwrap();
+        let envelopes: Vec<Envelope> = events
+            .split_whitespace()
+            .map(|event| {
+                let (kind, subject) = event.split_at(event.len() - 1);
+                Envelope { kind: kind.into(), subject: subject.into(), ..template.clone() }
+            })
+            .collect();
+        let borrowed: Vec<&Envelope> = envelopes.iter().collect();
+        let written = |run: &Vec<&Envelope>| {
+            run.iter().map(|event| format!("{}{}", event.kind, event.subject)).collect::<Vec<_>>().join(" ")
+        };
+        runs(&borrowed, |kind| kind.starts_with("many")).iter().map(written).collect::<Vec<_>>().join(" | ")
+    }
+
+    #[test]
+    fn events_that_are_taken_together_are_whatever_came_between_them_but_never_overtake_their_own() {
+        let table = [
+            ("", ""),
+            ("one1 one2 two3 one4", "one1 one2 | two3 | one4"),
+            ("many1 one2 many3 one4 many5", "many1 many3 many5 | one2 one4"),
+            ("many1 other1 many1 many2", "many1 many2 | other1 | many1"),
+            ("many1 manymore2 many3 manymore4", "many1 many3 | manymore2 manymore4"),
+            ("manymore1 many2 manymore2 many1", "manymore1 | many2 many1 | manymore2"),
+            ("many1 one1 many2 two2 one2", "many1 many2 | one1 | two2 | one2"),
+        ];
+        for (given, expected) in table {
+            assert_eq!(in_runs(given), expected, "{given}");
+        }
+    }
 }

@@ -16,7 +16,8 @@ use hms_model::event::Envelope;
 use hms_model::id::EventId;
 use parking_lot::Mutex;
 
-use crate::consumer::{ConsumeError, Delivery};
+use crate::consumer::ConsumeError;
+use crate::delivery::Delivery;
 
 pub(crate) use run::{End, Runner};
 pub use table::append;

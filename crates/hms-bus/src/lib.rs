@@ -17,6 +17,7 @@ mod board;
 mod consumer;
 mod context;
 pub mod dead_letters;
+mod delivery;
 mod engine;
 mod fail_point;
 mod in_process;
@@ -46,8 +47,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub use board::{BusHealth, BusNumbers, BusState};
-pub use consumer::{AfterCommit, ConsumeError, Consumer, Deliveries, Delivery};
+pub use consumer::{ConsumeError, Consumer};
 pub use context::Relay;
+pub use delivery::{AfterCommit, Deliveries, Delivery};
 pub use fail_point::FailPoint;
 pub use in_process::InProcess;
 pub use inbox::traces_of;

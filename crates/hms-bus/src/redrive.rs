@@ -4,8 +4,9 @@
 use hms_db::{Db, Result};
 use hms_model::id::EventId;
 
-use crate::consumer::{AfterCommit, ConsumeError};
+use crate::consumer::ConsumeError;
 use crate::dead_letters::{self, DeadLetter, Heading};
+use crate::delivery::AfterCommit;
 use crate::engine::Engine;
 
 /// What became of a letter that was sent again.

@@ -3,7 +3,7 @@
 //!
 //! The user service knows who is in whose care and tells it as `care_team.changed` and `access.break_glass`. A service
 //! that follows the rule has the tables of [`schema`] in its database (by [`MIGRATIONS`], or with more columns by its own),
-//! hands these events to [`keep_relation`] and [`keep_glass`] and those of practitioners to [`keep_practitioner`], and asks a
+//! hands these events to [`keep_relations`] and [`keep_glass`] and those of practitioners to [`keep_practitioner`], and asks a
 //! [`Sight`] for each record and the macro [`in_care`](crate::in_care) for each list.
 
 pub mod schema;
@@ -11,7 +11,7 @@ mod sight;
 mod store;
 
 pub use sight::{Carer, NotInCare, Sight};
-pub use store::{keep_glass, keep_practitioner, keep_relation, relations};
+pub use store::{keep_glass, keep_practitioner, keep_relation, keep_relations, relations};
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_model::role::RecordAccess;

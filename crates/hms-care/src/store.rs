@@ -1,10 +1,10 @@
 //! All SQL of the rule, but for the condition of lists.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use hms_db::{At, Db, InsertExt, Key, Result};
+use hms_db::{At, Db, InsertExt, Key, PgColumn, PgRows, Result};
 use hms_model::event::{BreakGlassFacts, CareFacts, PractitionerFacts};
 use hms_model::id::{AppointmentId, PatientId};
 use hms_model::role::Viewer;
@@ -42,6 +42,52 @@ pub fn keep_relation(db: &mut Db, facts: &CareFacts) -> Result<bool> {
     diesel::update(older()).set(values).execute(db)?;
     Ok(before != (patient, practitioner, department, facts.binding))
 }
+
+/// The same of several, in their order, and in one round trip on PostgreSQL for those of which nothing was known; gives those
+/// that bind others than before.
+pub fn keep_relations(db: &mut Db, all: impl IntoIterator<Item = CareFacts>) -> Result<Vec<CareFacts>> {
+    let all: Vec<CareFacts> = all.into_iter().collect();
+    let mut new = add_new(db, &all)?;
+    let mut changed = Vec::new();
+    for facts in all {
+        let binds_others = match new.remove(&Key::from(facts.appointment_id)) {
+            true => facts.binding,
+            false => keep_relation(db, &facts)?,
+        };
+        if binds_others {
+            changed.push(facts);
+        }
+    }
+    Ok(changed)
+}
+
+/// Adds the first of each appointment of which nothing is known; gives those appointments.
+fn add_new(db: &mut Db, all: &[CareFacts]) -> Result<HashSet<Key>> {
+    let Db::Pg(connection) = db else { return Ok(HashSet::new()) };
+    let mut rows = PgRows::into_table("care_relations", COLUMNS).or_ignore();
+    for facts in all {
+        let department = facts.department_id.map(|id| id.to_string());
+        let ids = [
+            facts.appointment_id.to_string(),
+            facts.patient_id.to_string(),
+            facts.practitioner_id.to_string(),
+        ];
+        let [appointment, patient, practitioner] = ids.map(Some);
+        let (binding, version) = (Some(facts.binding.to_string()), Some(facts.version.to_string()));
+        rows.push([appointment, patient, practitioner, department, binding, version]);
+    }
+    let added: Vec<Key> = rows.load(connection)?;
+    Ok(added.into_iter().collect())
+}
+
+const COLUMNS: [PgColumn; 6] = [
+    ("appointment_id", "uuid"),
+    ("patient_id", "uuid"),
+    ("practitioner_id", "uuid"),
+    ("department_id", "uuid"),
+    ("binding", "boolean"),
+    ("version", "bigint"),
+];
 
 /// What binds somebody by these appointments.
 pub fn relations(
@@ -167,4 +213,72 @@ pub(crate) fn bound(
         department: of(&|(.., at)| department.is_some() && *at == department),
         broken_glass: opened.into_iter().map(PatientId::from).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use hms_db::{Database, Migrations, PoolOptions};
+    use hms_model::Clock;
+    use hms_model::id::Id;
+    use hms_testkit::database::TestDatabase;
+    use hms_testkit::on_both_back_ends;
+
+    use super::*;
+
+    fn ids<K, const N: usize>() -> [Id<K>; N] {
+        [(); N].map(|()| Id::new(Clock::system().now()))
+    }
+
+    /// News of six appointments, of random versions in a random order, many of them more than once.
+    fn random_news(random: &mut fastrand::Rng) -> Vec<CareFacts> {
+        let (appointments, [patient_id], practitioners, [department]) =
+            (ids::<_, 6>(), ids(), ids::<_, 3>(), ids());
+        let mut any = |most: usize| random.usize(..most);
+        let news = (0..60).map(|_| CareFacts {
+            appointment_id: appointments[any(6)],
+            version: [1, 2, 3, 4, 5][any(5)],
+            patient_id,
+            practitioner_id: practitioners[any(3)],
+            department_id: [None, Some(department)][any(2)],
+            binding: any(4) > 0,
+        });
+        news.collect()
+    }
+
+    fn kept(db: &mut Db) -> Result<Vec<(Key, Key, Option<Key>, bool, i64)>> {
+        let columns = (
+            care_relations::appointment_id,
+            care_relations::practitioner_id,
+            care_relations::department_id,
+            care_relations::binding,
+            care_relations::version,
+        );
+        Ok(care_relations::table.select(columns).order(care_relations::appointment_id).load(db)?)
+    }
+
+    on_both_back_ends! {
+        async fn relations_that_come_together_are_kept_as_if_each_had_come_alone(backend) {
+            let seed = fastrand::u64(..);
+            println!("seed {seed}");
+            let mut random = fastrand::Rng::with_seed(seed);
+            let migrations = Migrations::new().and(crate::MIGRATIONS);
+            let one = TestDatabase::new(backend, "alone", &migrations).await;
+            let other = TestDatabase::new(backend, "together", &migrations).await;
+            let [alone, together] =
+                [&one, &other].map(|own| Database::new(own.url.clone(), PoolOptions::default()));
+            let mut news = random_news(&mut random);
+            while !news.is_empty() {
+                let batch: Vec<_> = news.drain(..random.usize(1..=news.len().min(9))).collect();
+                let mut told = Vec::new();
+                for facts in batch.clone() {
+                    let kept = facts.clone();
+                    if alone.write(move |db| keep_relation(db, &kept)).await.unwrap() {
+                        told.push(facts);
+                    }
+                }
+                assert_eq!(together.write(move |db| keep_relations(db, batch)).await.unwrap(), told);
+            }
+            assert_eq!(together.read(kept).await.unwrap(), alone.read(kept).await.unwrap());
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hms_bus::{ConsumeError, Consumer, Delivery};
-use hms_care::{keep_glass, keep_relation};
+use hms_care::{keep_glass, keep_relations};
 use hms_model::event::{
     AccessBreakGlass, AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled,
     AppointmentNoshow, AppointmentRescheduled, AppointmentScheduled, AppointmentUpdated, CareTeamChanged,
@@ -120,6 +120,9 @@ pub fn consumer(offering: &Arc<Notify>) -> Consumer {
         .on::<PractitionerUpdated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))
         .on::<DepartmentCreated>(|delivery, event| Ok(keep_department(delivery.db, &event.0)?))
         .on::<DepartmentUpdated>(|delivery, event| Ok(keep_department(delivery.db, &event.0)?))
-        .on::<CareTeamChanged>(|delivery, event| Ok(keep_relation(delivery.db, &event.0).map(drop)?))
+        .on_many::<CareTeamChanged>(|deliveries, changed| {
+            keep_relations(deliveries.db, changed.into_iter().map(|event| event.0))?;
+            Ok(())
+        })
         .on::<AccessBreakGlass>(|delivery, event| Ok(keep_glass(delivery.db, &event.0)?))
 }

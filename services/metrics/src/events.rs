@@ -1,5 +1,7 @@
 //! What this service learns from others: every fact becomes a row, and marks the days that it touches.
 
+use std::time::Duration;
+
 use hms_bus::{ConsumeError, Consumer, Delivery};
 use hms_model::event::{
     AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled, AppointmentNoshow,
@@ -18,9 +20,13 @@ use crate::store::hours::{keep_holiday, keep_schedule};
 /// What stands in `kind` of an invoice that takes back a part of another.
 const CREDIT_NOTE: &str = "credit_note";
 
+/// How long events wait for company: a figure of the day may be a moment old.
+const COMPANY: Duration = Duration::from_millis(200);
+
 /// The handlers of the events.
 pub fn consumer(zone: Zone) -> Consumer {
     let consumer = Consumer::new("metrics")
+        .gathering_for(COMPANY)
         .on::<DepartmentCreated>(|delivery, event| Ok(keep_department(delivery.db, &event.0)?))
         .on::<DepartmentUpdated>(|delivery, event| Ok(keep_department(delivery.db, &event.0)?))
         .on::<PractitionerCreated>(|delivery, event| Ok(keep_practitioner(delivery.db, &event.0)?))

@@ -1,7 +1,7 @@
 //! What the service tells others, and what it learns of who is in whose care.
 
-use hms_bus::{ConsumeError, Consumer, Delivery};
-use hms_care::keep_relation;
+use hms_bus::{ConsumeError, Consumer, Deliveries};
+use hms_care::keep_relations;
 use hms_model::event::{
     AppointmentArrived, AppointmentCancelled, AppointmentFacts, AppointmentFulfilled, AppointmentNoshow,
     AppointmentRescheduled, AppointmentScheduled, AppointmentUpdated, CareFacts, CareTeamChanged,
@@ -16,29 +16,35 @@ const CANCELLED: &str = "cancelled";
 /// Appointments bind practitioners and departments to patients.
 pub fn consumer() -> Consumer {
     Consumer::new("user")
-        .on::<AppointmentScheduled>(|delivery, event| keep(delivery, &event.0))
-        .on::<AppointmentRescheduled>(|delivery, event| keep(delivery, &event.0))
-        .on::<AppointmentUpdated>(|delivery, event| keep(delivery, &event.0))
-        .on::<AppointmentCancelled>(|delivery, event| keep(delivery, &event.0))
-        .on::<AppointmentArrived>(|delivery, event| keep(delivery, &event.0))
-        .on::<AppointmentFulfilled>(|delivery, event| keep(delivery, &event.0))
-        .on::<AppointmentNoshow>(|delivery, event| keep(delivery, &event.0))
+        .on_many(keep(|AppointmentScheduled(facts)| facts))
+        .on_many(keep(|AppointmentRescheduled(facts)| facts))
+        .on_many(keep(|AppointmentUpdated(facts)| facts))
+        .on_many(keep(|AppointmentCancelled(facts)| facts))
+        .on_many(keep(|AppointmentArrived(facts)| facts))
+        .on_many(keep(|AppointmentFulfilled(facts)| facts))
+        .on_many(keep(|AppointmentNoshow(facts)| facts))
 }
 
-/// Keeps whom it binds, and tells the other services when these are others than before.
-fn keep(delivery: &mut Delivery<'_>, facts: &AppointmentFacts) -> Result<(), ConsumeError> {
-    let care = CareFacts {
+/// Keeps whom they bind, and tells the other services when these are others than before.
+fn keep<E>(
+    facts: fn(E) -> AppointmentFacts,
+) -> impl Fn(&mut Deliveries<'_>, Vec<E>) -> Result<(), ConsumeError> {
+    move |deliveries, appointments| {
+        let relations = appointments.into_iter().map(facts).map(care);
+        let changed = keep_relations(deliveries.db, relations)?;
+        deliveries.publish(&changed.into_iter().map(CareTeamChanged).collect::<Vec<_>>())
+    }
+}
+
+fn care(facts: AppointmentFacts) -> CareFacts {
+    CareFacts {
         appointment_id: facts.appointment_id,
         version: facts.version,
         patient_id: facts.patient_id,
         practitioner_id: facts.practitioner_id,
         department_id: facts.department_id,
         binding: facts.status != CANCELLED,
-    };
-    if keep_relation(delivery.db, &care)? {
-        delivery.publish(&CareTeamChanged(care))?;
     }
-    Ok(())
 }
 
 /// What others keep of a patient. Nobody books for someone who has died, nor writes to them, so that they are told of

@@ -91,14 +91,14 @@ impl Receiver {
 impl Session<'_> {
     /// Takes messages until the service stops. What was prefetched and not taken goes back to the queue.
     async fn consume(&mut self, subscription: &mut Subscription, outages: &mut Outages) -> Result<(), Fault> {
-        let context = &self.receiver.context;
+        let Receiver { context, engine, .. } = self.receiver;
         while let Some(batch) = subscription.batch(&context.stop).await? {
             let full = batch.len() == usize::from(context.options.prefetch);
             if !self.take(batch).await? {
                 break;
             }
             outages.over();
-            if !full && !context.stop.pause(context.options.linger).await {
+            if !full && !context.stop.pause(engine.linger()).await {
                 break;
             }
         }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
@@ -56,7 +55,8 @@ impl Subscription {
     }
 }
 
-/// First what must be elsewhere, confirmed; then the acknowledgements.
+/// First what must be elsewhere, confirmed; then the acknowledgement, one for the whole batch: `fates` must be all that the
+/// subscription has given and that is not acknowledged yet.
 pub(crate) async fn settle(
     names: &Names,
     publisher: &Publisher,
@@ -71,7 +71,9 @@ pub(crate) async fn settle(
     {
         return Err(Fault::Refused(target.clone()));
     }
-    let acks = fates.iter().map(|(delivery, _)| delivery.ack(BasicAckOptions::default()));
-    within(confirm_within, "acknowledgements", try_join_all(acks)).await?;
+    if let Some((last, _)) = fates.iter().max_by_key(|(delivery, _)| delivery.delivery_tag) {
+        let all = BasicAckOptions { multiple: true };
+        within(confirm_within, "an acknowledgement", last.ack(all)).await?;
+    }
     Ok(())
 }
