@@ -1,4 +1,4 @@
-//! SELECT … FOR UPDATE where there is such a thing.
+//! SELECT … FOR UPDATE, or FOR SHARE, where there is such a thing.
 
 use diesel::query_builder::{AsQuery, AstPass, Query, QueryFragment, QueryId};
 use diesel::{QueryResult, RunQueryDsl};
@@ -10,6 +10,12 @@ pub trait LockExt: AsQuery + Sized {
     /// Waits for the rows and locks them until the end of the transaction.
     fn lock(self, db: &Db) -> Locked<Self::Query> {
         Locked::new(self.as_query(), db, " FOR UPDATE")
+    }
+
+    /// Waits until nobody changes the rows, and lets nobody do so until the end of the transaction; others may lock them in
+    /// this way at the same time.
+    fn lock_shared(self, db: &Db) -> Locked<Self::Query> {
+        Locked::new(self.as_query(), db, " FOR SHARE")
     }
 
     /// Locks the rows that nobody holds and leaves out the others.

@@ -60,6 +60,13 @@ pub fn hold(db: &mut Db, id: WebhookId, reach: Reach) -> Result<Hook> {
     within(row.hook()?, reach)
 }
 
+/// Sees to it that nobody changes or deletes this one until the transaction ends; others may do the same beside.
+pub fn keep(db: &mut Db, id: WebhookId) -> Result<()> {
+    let row = webhooks::table.find(Key::from(id)).select(webhooks::version).lock_shared(db);
+    let _not_there: Option<i64> = row.get_result(db).optional()?;
+    Ok(())
+}
+
 fn within(hook: Hook, reach: Reach) -> Result<Hook> {
     if hook.within(reach) { Ok(hook) } else { Err(Error::NotFound) }
 }

@@ -33,7 +33,7 @@ pub struct Request<'a> {
     /// When.
     pub at: DateTime<Utc>,
     /// What to sign with.
-    pub keys: &'a [SigningKey],
+    pub keys: &'a [&'a SigningKey],
 }
 
 /// Posts to webhooks, and to nothing else.

@@ -1,53 +1,58 @@
-//! Sends what is due. Each webhook has places of its own for what is under way, so one that is slow takes none from the
-//! others; what ends frees its place, and is written down together with what ended meanwhile.
+//! Sends what is due. One task takes it up, and somewhat more than there are places; the places of a webhook take from that,
+//! one delivery after the other; another task writes down how they ended. So no place waits for the database, nor one of
+//! the tasks for the other. Each webhook has places of its own, so one that is slow takes none from the others.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
+use futures_util::future::join;
 use hms_model::id::{Id, WebhookId};
 use hms_problem::Problem;
 use hms_service::{Context, Stop};
-use hms_trace::Span;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::post::{Poster, Request};
 use super::seal::Seal;
 use super::settings::WebhookSettings;
-use crate::domain::webhook::{Attempt, Delivery, Hook, Outcome, SigningKey};
+use crate::domain::webhook::{Attempt, Delivery, Outcome, Verdict};
 use crate::guard::OfTheMachine;
 use crate::traces::Traces;
 
 mod claim;
+mod lane;
+mod lanes;
 mod settle;
+mod target;
 
-use claim::{Claim, Claimed};
+use claim::{Claim, Taken};
+use lanes::Lanes;
+use target::{Ready, Target};
 
-/// Deliveries to one webhook that are under way at the same time, in one process.
-pub const PLACES: usize = 16;
 /// How often to look although nobody asked: for deliveries of a process that died.
 const SWEEP: Duration = Duration::from_secs(30);
 /// How long to leave deliveries alone that are due but that another replica is just taking up.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Attempts that are written down together at most. As many may wait meanwhile, and then the places do: who is killed has made
+/// no more that nobody knows of.
+const TOGETHER: usize = 128;
 /// How long an attempt that has ended waits for others that do, before it is written down.
-const LINGER: Duration = Duration::from_millis(2);
+const LINGER: Duration = Duration::from_millis(5);
 /// How long to leave the database alone after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-/// The task that sends.
+/// The tasks that send.
 pub struct Sender {
     context: Context,
     settings: WebhookSettings,
     poster: Poster,
     seal: Arc<Seal>,
     wake: Arc<Notify>,
+    lanes: Arc<Lanes>,
 }
 
 /// An attempt that has ended.
-#[derive(Clone)]
 pub struct Tried {
     pub delivery: Delivery,
     pub attempt: Attempt,
@@ -62,151 +67,157 @@ impl Sender {
         wake: Arc<Notify>,
     ) -> anyhow::Result<Self> {
         let poster = Poster::new(settings.rules.clone(), settings.timeout, Arc::new(OfTheMachine))?;
-        Ok(Self { context, settings, poster, seal, wake })
+        Ok(Self { context, settings, poster, seal, wake, lanes: Arc::default() })
     }
 
     /// Sends until the service stops. What is under way then has its time to end; what is cut off is sent again when
     /// its lease is over.
     pub async fn run(self, stop: Stop) {
-        let (ended, mut results) = mpsc::unbounded_channel();
-        let mut under_way: HashMap<WebhookId, usize> = HashMap::new();
-        let mut tried: Vec<Tried> = Vec::new();
-        loop {
-            while let Ok(one) = results.try_recv() {
-                free(&mut under_way, &one);
-                tried.push(one);
-            }
-            if stop.is_told() && under_way.is_empty() && tried.is_empty() {
-                return;
-            }
-            let rest = match self.look(&mut tried, &under_way, stop.is_told()).await {
+        let (this, (ended, results)) = (Arc::new(self), mpsc::channel(TOGETHER));
+        // Who writes down has all when nobody is left who tries.
+        join(this.take_up(ended, stop), this.write_down(results)).await;
+    }
+
+    /// Takes up what is due, and hands it to the places.
+    async fn take_up(self: &Arc<Self>, ended: mpsc::Sender<Tried>, stop: Stop) {
+        // They are kept until they are put back: whoever fails does so the next time.
+        let mut back = Vec::new();
+        let mut prune_next = Instant::now();
+        while !stop.is_told() {
+            back.extend(self.lanes.stale());
+            let prune = self.lanes.rest() || prune_next <= Instant::now();
+            let rest = match self.look(&mut back, prune).await {
                 Ok(claim) => {
-                    let events = claim.taken.iter().map(|claimed| claimed.delivery.event_id);
-                    let traces = Traces::of(&self.context, events.collect()).await;
-                    for claimed in claim.taken {
-                        *under_way.entry(claimed.delivery.webhook_id).or_default() += 1;
-                        let span = traces.span("deliver webhook", claimed.delivery.event_id);
-                        self.start(claimed, span, ended.clone());
-                    }
+                    prune_next = if prune { Instant::now() + SWEEP } else { prune_next };
+                    self.begin(claim.taken, &ended).await;
                     claim.rest
                 }
                 // It was logged where it happened; the database comes back by itself.
                 Err(_) => AFTER_FAILURE,
             };
+            let rest = if self.lanes.wait() { rest.min(lane::FRESH) } else { rest };
             tokio::select! {
-                Some(one) = results.recv() => {
-                    free(&mut under_way, &one);
-                    tried.push(one);
-                    let together = timeout(LINGER, gather(&mut results, &mut under_way, &mut tried));
-                    let _not_all = together.await;
-                }
                 () = self.wake.notified() => {}
+                () = self.lanes.hungry() => {}
                 () = sleep(rest) => {}
-                () = stop.told(), if !stop.is_told() => {}
+                () = stop.told() => {}
             }
+        }
+        back.extend(self.lanes.waiting());
+        if !back.is_empty() {
+            // Without it others take them up after their leases.
+            let _kept = self.context.write(move |work| claim::put_back(work, &back)).await;
         }
     }
 
-    /// Writes down what was tried, and takes up what is due, in one transaction.
-    async fn look(
-        &self,
-        tried: &mut Vec<Tried>,
-        under_way: &HashMap<WebhookId, usize>,
-        ending: bool,
-    ) -> Result<Claim, Problem> {
-        let places = (!ending).then(|| under_way.clone());
-        // They are kept until they are written: whoever fails writes them the next time.
-        let (ended, keep) = (std::mem::take(tried), self.settings.keep);
-        let ended = Arc::new(ended);
-        let written = Arc::clone(&ended);
+    /// Puts back what has waited for too long, and takes up what is due, in one transaction.
+    async fn look(&self, back: &mut Vec<Delivery>, prune: bool) -> Result<Claim, Problem> {
+        let waited = Arc::new(std::mem::take(back));
+        let (putting, lanes, room) = (Arc::clone(&waited), Arc::clone(&self.lanes), self.lanes.room());
+        let keep = prune.then_some(self.settings.keep);
         let outcome = self
             .context
             .write(move |work| {
-                settle::settle(work, &written)?;
-                match places {
-                    Some(places) => claim::claim(work, &places, keep),
-                    None => Ok(Claim { taken: Vec::new(), rest: PAUSE }),
-                }
+                keep.map_or(Ok(()), |keep| claim::prune(work, keep))?;
+                claim::put_back(work, &putting)?;
+                claim::claim(work, &room, &lanes)
             })
             .await;
-        if outcome.is_err() {
-            *tried = Arc::unwrap_or_clone(ended);
+        match outcome {
+            Ok(_) => self.lanes.let_go(waited.iter()),
+            Err(_) => *back = Arc::unwrap_or_clone(waited),
         }
         outcome
     }
 
-    /// Makes the attempt in a task of its own, which says how it ended whatever happens.
-    fn start(&self, claimed: Claimed, span: Span, ended: mpsc::UnboundedSender<Tried>) {
-        let (poster, seal, clock) = (self.poster.clone(), Arc::clone(&self.seal), self.context.clock.clone());
-        tokio::spawn(async move {
-            let Claimed { hook, delivery } = claimed;
-            let at = clock.now();
-            let keys = keys(&seal, &hook, at);
-            let request = Request {
-                url: &hook.url,
-                event_id: delivery.event_id,
-                payload: &delivery.payload,
-                at,
-                keys: &keys,
-            };
-            let outcome = if keys.is_empty() {
-                unsigned()
-            } else {
-                let posted = std::panic::AssertUnwindSafe(poster.post(request)).catch_unwind();
-                span.run(posted).await.unwrap_or_else(|_| unsigned())
-            };
-            match outcome.status {
-                Some(status) => span.set("http.response.status_code", i64::from(status)),
-                None => span.fail("no answer"),
+    /// Lets what was taken up wait for a place, and fills those that are free.
+    async fn begin(self: &Arc<Self>, taken: Vec<Taken>, ended: &mpsc::Sender<Tried>) {
+        let events = taken.iter().flat_map(|one| &one.deliveries).map(|delivery| delivery.event_id);
+        let traces = Arc::new(Traces::of(&self.context, events.collect()).await);
+        for Taken { hook, deliveries, more } in taken {
+            let (webhook, to) = (hook.id, Arc::new(Target::open(&self.seal, hook)));
+            let ready = deliveries.into_iter().map(|delivery| Ready {
+                delivery,
+                to: Arc::clone(&to),
+                traces: Arc::clone(&traces),
+            });
+            for _ in 0..self.lanes.add(webhook, ready.collect(), more) {
+                tokio::spawn(Arc::clone(self).place(webhook, ended.clone()));
             }
-            drop(span);
-            let attempt = Attempt {
-                id: Id::new(at),
-                delivery_id: delivery.id,
-                number: delivery.attempts,
-                url: hook.url.clone(),
-                at,
-                outcome,
-            };
-            // The sender waits for what is under way.
-            let _gone = ended.send(Tried { delivery, attempt });
-        });
+        }
     }
-}
 
-/// Attempts that end at about the same time are written down together: a transaction of many costs hardly more than one
-/// of one.
-async fn gather(
-    results: &mut mpsc::UnboundedReceiver<Tried>,
-    under_way: &mut HashMap<WebhookId, usize>,
-    tried: &mut Vec<Tried>,
-) {
-    while tried.len() < PLACES && !under_way.is_empty() {
-        let Some(one) = results.recv().await else { return };
-        free(under_way, &one);
-        tried.push(one);
+    /// A place of a webhook, as long as something waits for it.
+    async fn place(self: Arc<Self>, webhook: WebhookId, ended: mpsc::Sender<Tried>) {
+        while let Some(ready) = self.lanes.next(webhook) {
+            let begun = Instant::now();
+            let tried = self.attempt(ready).await;
+            self.lanes.ended(webhook, begun.elapsed());
+            if tried.attempt.outcome.verdict() == Verdict::Gone {
+                self.lanes.drop_waiting(webhook);
+            }
+            // Who writes waits for what is under way.
+            let _gone = ended.send(tried).await;
+        }
     }
-}
 
-fn free(under_way: &mut HashMap<WebhookId, usize>, one: &Tried) {
-    let webhook = one.delivery.webhook_id;
-    match under_way.get_mut(&webhook) {
-        Some(places) if *places > 1 => *places -= 1,
-        _ => {
-            under_way.remove(&webhook);
+    /// Makes one attempt, which comes to an end whatever happens.
+    async fn attempt(&self, ready: Ready) -> Tried {
+        let Ready { delivery, to, traces } = ready;
+        let span = traces.span("deliver webhook", delivery.event_id);
+        let at = self.context.clock.now();
+        let keys = to.keys(at);
+        let request = Request {
+            url: &to.url,
+            event_id: delivery.event_id,
+            payload: &delivery.payload,
+            at,
+            keys: &keys,
+        };
+        let outcome = if keys.is_empty() {
+            unsigned()
+        } else {
+            let posted = std::panic::AssertUnwindSafe(self.poster.post(request)).catch_unwind();
+            span.run(posted).await.unwrap_or_else(|_| unsigned())
+        };
+        match outcome.status {
+            Some(status) => span.set("http.response.status_code", i64::from(status)),
+            None => span.fail("no answer"),
+        }
+        drop(span);
+        let attempt = Attempt {
+            id: Id::new(at),
+            delivery_id: delivery.id,
+            number: delivery.attempts,
+            url: to.url.clone(),
+            at,
+            outcome,
+        };
+        Tried { delivery, attempt }
+    }
+
+    /// Writes down how attempts ended, those together that end at about the same time: a transaction of many costs hardly
+    /// more than one of one.
+    async fn write_down(&self, mut results: mpsc::Receiver<Tried>) {
+        let mut tried = Vec::new();
+        while results.recv_many(&mut tried, TOGETHER).await > 0 {
+            let _not_all = timeout(LINGER, gather(&mut results, &mut tried)).await;
+            let ended = Arc::new(std::mem::take(&mut tried));
+            loop {
+                let writing = Arc::clone(&ended);
+                match self.context.write(move |work| settle::settle(work, &writing)).await {
+                    Ok(()) => break,
+                    // As above.
+                    Err(_) => sleep(AFTER_FAILURE).await,
+                }
+            }
+            self.lanes.let_go(ended.iter().map(|one| &one.delivery));
         }
     }
 }
 
-/// The keys that sign now: the one of the webhook, and the one before while that is still good.
-fn keys(seal: &Seal, hook: &Hook, now: DateTime<Utc>) -> Vec<SigningKey> {
-    let previous = hook.previous.as_ref().filter(|(_, until)| now < *until).map(|(sealed, _)| sealed);
-    let Some(current) = seal.open_sealed(hook.id, hook.signing, &hook.sealed) else {
-        tracing::error!(webhook = %hook.id, "its key cannot be opened: it was sealed with another HMS_WEBHOOK_KEY");
-        return Vec::new();
-    };
-    let previous = previous.and_then(|sealed| seal.open_sealed(hook.id, hook.signing, sealed));
-    std::iter::once(current).chain(previous).collect()
+async fn gather(results: &mut mpsc::Receiver<Tried>, tried: &mut Vec<Tried>) {
+    while tried.len() < TOGETHER && results.recv_many(tried, TOGETHER - tried.len()).await > 0 {}
 }
 
 fn unsigned() -> Outcome {

@@ -123,6 +123,12 @@ impl Delivery {
         Self { step: self.step + 1, attempts: self.attempts + 1, due_at: now + LEASE, ..self }
     }
 
+    /// Puts back a delivery that was taken up and not tried: whoever has a place for it may take it up at once.
+    #[must_use]
+    pub fn put_back(self, now: DateTime<Utc>) -> Self {
+        Self { step: self.step - 1, attempts: self.attempts - 1, due_at: now, ..self }
+    }
+
     /// Notes how an attempt ended. `chance` is a random number from 0 to 1.
     #[must_use]
     pub fn tried(self, outcome: &Outcome, chance: f64, now: DateTime<Utc>) -> Self {
@@ -230,6 +236,14 @@ mod tests {
             assert_eq!(delivery.status, DeliveryStatus::Pending);
         }
         assert_eq!(delivery.taken_up(now()).status, DeliveryStatus::Failed);
+    }
+
+    #[test]
+    fn what_is_put_back_has_lost_nothing() {
+        let tried = delivery().taken_up(now()).tried(&answered(500), 0.0, now());
+        let back = tried.clone().taken_up(now() + LEASE).put_back(now() + LEASE);
+        assert_eq!((back.step, back.attempts, back.status), (1, 1, DeliveryStatus::Pending));
+        assert_eq!((back.due_at, back.error), (now() + LEASE, tried.error));
     }
 
     #[test]

@@ -85,12 +85,16 @@ pub fn due(db: &mut Db, webhook: WebhookId, now: DateTime<Utc>, limit: i64) -> R
     Ok(rows.into_iter().map(Row::delivery).collect())
 }
 
-/// When the next pending delivery is due, to a webhook that is not one of these.
+/// When the next pending delivery is due, to a webhook that is on and not one of these.
 pub fn next_due(db: &mut Db, without: &[WebhookId]) -> Result<Option<DateTime<Utc>>> {
     let without: Vec<Key> = without.iter().copied().map(Key::from).collect();
+    let on = webhooks::table
+        .filter(webhooks::id.eq(deliveries::webhook_id))
+        .filter(webhooks::disabled_at.is_null());
     let next: Option<At> = deliveries::table
         .filter(deliveries::status.eq(Code(DeliveryStatus::Pending)))
         .filter(deliveries::webhook_id.ne_all(without))
+        .filter(diesel::dsl::exists(on))
         .select(deliveries::due_at)
         .order(deliveries::due_at)
         .first(db)

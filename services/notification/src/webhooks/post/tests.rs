@@ -60,7 +60,7 @@ fn poster(rules: AddressRules, lookup: Arc<dyn Lookup>) -> Poster {
 async fn post(poster: &Poster, url: &str) -> Outcome {
     let keys = [SigningKey::of(Signing::Shared, vec![1; 32]).unwrap()];
     let (event_id, at) = (Id::new(DateTime::UNIX_EPOCH), DateTime::UNIX_EPOCH);
-    poster.post(Request { url, event_id, payload: "{}", at, keys: &keys }).await
+    poster.post(Request { url, event_id, payload: "{}", at, keys: &keys.iter().collect::<Vec<_>>() }).await
 }
 
 fn rules(private: &str) -> AddressRules {

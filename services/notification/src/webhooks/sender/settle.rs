@@ -19,9 +19,6 @@ use crate::store::webhooks::{self, attempts, deliveries};
 /// Writes them down. What somebody else has changed meanwhile stays as it is, but the attempt is in the log; what was
 /// deleted with its webhook is gone.
 pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<(), Problem> {
-    if tried.is_empty() {
-        return Ok(());
-    }
     // Webhooks before deliveries: whoever switches one off by hand takes their rows in this order too.
     let off = hear(work, tried)?;
     let outcome = |one: &Tried| one.delivery.clone().tried(&one.attempt.outcome, fastrand::f64(), work.now);
@@ -44,7 +41,7 @@ pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What the attempts mean for their webhooks; gives those that were switched off.
+/// What the attempts mean for their webhooks, which stay as they are until the end; gives those that were switched off.
 fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, DisabledReason)>, Problem> {
     let mut verdicts: BTreeMap<WebhookId, Verdict> = BTreeMap::new();
     for one in tried {
@@ -59,9 +56,13 @@ fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, Disabled
             found => found?,
         };
         if hook.hears(verdict, work.now) == Hearing::Nothing {
+            webhooks::keep(work.db, id)?;
             continue;
         }
-        let hook = webhooks::hold(work.db, id, Reach::Everyone)?;
+        let hook = match webhooks::hold(work.db, id, Reach::Everyone) {
+            Err(hms_db::Error::NotFound) => continue,
+            held => held?,
+        };
         match hook.hears(verdict, work.now) {
             Hearing::Nothing => {}
             Hearing::FailingSince(since) => webhooks::fails_since(work.db, id, since)?,

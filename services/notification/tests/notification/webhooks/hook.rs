@@ -1,6 +1,12 @@
 //! A service with a receiver beside it.
 
+use std::net::TcpListener;
+
+use hms_model::Clock;
 use hms_model::role::Role;
+use hms_notification::Service;
+use hms_service::{Running, Wiring};
+use hms_settings::Settings;
 use hms_testkit::{Answer, Backend, Client, until};
 use serde_json::{Value, json};
 
@@ -8,6 +14,11 @@ use super::receiver::Receiver;
 use crate::common::App;
 
 pub const HOOKS: &str = "/api/v1/webhooks";
+const SETTINGS: [(&str, &str); 3] = [
+    ("HMS_WEBHOOK_ALLOW_HTTP", "true"),
+    ("HMS_WEBHOOK_ALLOW_PRIVATE", "127.0.0.0/8"),
+    ("HMS_WEBHOOK_TIMEOUT_MS", "2000"),
+];
 
 pub struct World {
     pub app: App,
@@ -17,12 +28,20 @@ pub struct World {
 
 impl World {
     pub async fn start(backend: Backend) -> Self {
-        let settings = [
-            ("HMS_WEBHOOK_ALLOW_HTTP", "true"),
-            ("HMS_WEBHOOK_ALLOW_PRIVATE", "127.0.0.0/8"),
-            ("HMS_WEBHOOK_TIMEOUT_MS", "2000"),
-        ];
-        Self::start_with(backend, &settings).await
+        Self::start_with(backend, &SETTINGS).await
+    }
+
+    /// Another process of the service, with a clock of its own.
+    pub async fn replica(&self, clock: &Clock) -> Running {
+        let settings = Settings::default()
+            .with([
+                ("DATABASE_URL", self.app.database_url().expose()),
+                ("HMS_DATA_DIR", self.app.folder.path().display().to_string()),
+            ])
+            .with(SETTINGS);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wiring = Wiring { clock: clock.clone(), listener: Some(listener), ..Wiring::default() };
+        hms_service::start::<Service>(&settings, wiring).await.unwrap()
     }
 
     pub async fn start_with(backend: Backend, settings: &[(&str, &str)]) -> Self {
@@ -49,6 +68,13 @@ impl World {
         let list =
             self.admin_now().await.get(&format!("{HOOKS}/{id}/deliveries?page_size=100&{query}")).await;
         list.expect(200).results().to_vec()
+    }
+
+    /// How many deliveries match.
+    pub async fn count(&self, id: &str, query: &str) -> usize {
+        let path = format!("{HOOKS}/{id}/deliveries?page_size=1&{query}");
+        let count = self.admin_now().await.get(&path).await.expect(200)["count"].as_u64().unwrap();
+        usize::try_from(count).unwrap()
     }
 
     /// The only delivery that matches, once it is there.

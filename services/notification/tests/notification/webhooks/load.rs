@@ -11,7 +11,7 @@ use hms_settings::Settings;
 use hms_testkit::{on_both_back_ends, until};
 use serde_json::json;
 
-use super::hook::{HOOKS, World};
+use super::hook::World;
 use crate::common::facts;
 
 /// Events, unless `HMS_TEST_WEBHOOKS` says how many.
@@ -50,9 +50,8 @@ on_both_back_ends! {
         let mut table: HashMap<String, usize> = HashMap::new();
         for id in &ids {
             for status in ["pending", "delivered", "failed"] {
-                let query = format!("{HOOKS}/{id}/deliveries?page_size=1&status={status}");
-                let count = world.admin_now().await.get(&query).await.expect(200)["count"].as_u64().unwrap();
-                *table.entry(status.to_owned()).or_default() += usize::try_from(count).unwrap();
+                let count = world.count(id, &format!("status={status}")).await;
+                *table.entry(status.to_owned()).or_default() += count;
             }
         }
         let received = world.receiver.received();

@@ -26,6 +26,8 @@ enum Manner {
 struct Shared {
     received: Vec<Received>,
     manner: Manner,
+    /// After so many more it answers like this.
+    turn: Option<(usize, Manner)>,
     open: usize,
     times: HashMap<String, usize>,
 }
@@ -49,8 +51,13 @@ pub struct Receiver {
 impl Receiver {
     /// One that answers 200.
     pub async fn start() -> Self {
-        let shared =
-            Shared { received: Vec::new(), manner: Manner::Status(200), open: 0, times: HashMap::new() };
+        let shared = Shared {
+            received: Vec::new(),
+            manner: Manner::Status(200),
+            turn: None,
+            open: 0,
+            times: HashMap::new(),
+        };
         let shared = Arc::new(Mutex::new(shared));
         let data = Data::new(shared.clone());
         let app = move || App::new().app_data(data.clone()).default_service(web::to(take));
@@ -70,6 +77,16 @@ impl Receiver {
 
     pub fn hang(&self) {
         self.shared.lock().manner = Manner::Hang;
+    }
+
+    /// Answers some as before, and those after them with this status.
+    pub fn answer_after(&self, count: usize, status: u16) {
+        self.shared.lock().turn = Some((count, Manner::Status(status)));
+    }
+
+    /// Answers some as before; then it hangs.
+    pub fn hang_after(&self, count: usize) {
+        self.shared.lock().turn = Some((count, Manner::Hang));
     }
 
     pub fn by_turns(&self) {
@@ -112,6 +129,13 @@ async fn take(shared: Data<Arc<Mutex<Shared>>>, request: HttpRequest, body: Byte
         let times = shared.times.entry(format!("{query} {}", headers["webhook-id"])).or_default();
         *times += 1;
         let turn = *times;
+        shared.turn = match shared.turn {
+            Some((0, next)) => {
+                shared.manner = next;
+                None
+            }
+            other => other.map(|(left, next)| (left - 1, next)),
+        };
         let manner = match shared.manner {
             Manner::ByTurns => match turn {
                 1 => Manner::Status(503),
