@@ -55,8 +55,9 @@ bench-gateway-idle: ## 10000 idle clients of the gateway: none is lost, and what
 	cargo build -p hms-gateway --profile release
 	PROFILE=release tests/bench-gateway-idle.py
 
-bench-instructions: ## the instructions of one request, counted by valgrind, against their budgets; PROFILE=release for a release build
-	cargo build -p hms-gateway --profile $(PROFILE)
+bench-instructions: ## the instructions of the hot paths, counted by valgrind, against their budgets; PROFILE=release for a release build
+	cargo build --workspace --bins --examples --profile $(PROFILE)
+	tests/instructions/judged.py
 	PROFILE=$(PROFILE) tests/instructions/run.py
 
 bench-gateway: ## the gateway beside nginx and HAProxy (settings: tests/bench-gateway.sh)

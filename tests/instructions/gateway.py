@@ -9,7 +9,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from callgrind import Client, Program, free_ports
+from callgrind import PAUSE_SECONDS, Client, Program, free_ports
 
 SECRET = "a secret that is long enough for HS256"
 ISSUER = "https://bench.hms.example"
@@ -33,6 +33,7 @@ class Service(BaseHTTPRequestHandler):
     def answer(self):
         self.rfile.read(int(self.headers.get("content-length") or 0))
         body = self.answers[self.path.split("?")[0]].encode()
+        time.sleep(PAUSE_SECONDS)
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
@@ -46,14 +47,16 @@ class Service(BaseHTTPRequestHandler):
         pass
 
 
-def token():
+def token(roles=("nurse",), scope="patient:read"):
+    """That of somebody with these roles and scopes."""
+
     def encoded(data):
         return base64.urlsafe_b64encode(data).rstrip(b"=")
 
     now = int(time.time())
     head = {"alg": "HS256", "typ": "at+jwt"}
     claims = {"iss": ISSUER, "aud": "hms", "sub": ACCOUNT, "sid": ACCOUNT, "jti": ACCOUNT, "iat": now, "exp": now + 3600}
-    claims |= {"roles": ["nurse"], "scope": "patient:read"}
+    claims |= {"roles": list(roles), "scope": scope}
     signed = b".".join(encoded(json.dumps(part).encode()) for part in (head, claims))
     signature = hmac.new(SECRET.encode(), signed, hashlib.sha256).digest()
     return (signed + b"." + encoded(signature)).decode()
@@ -94,10 +97,10 @@ def measure(work, binaries):
     (port,) = free_ports(1)
     with Program(work, [binaries / "hms-gateway"], settings(work, url, port), port) as gateway:
         ask = Client(port, {"authorization": f"Bearer {token()}", "accept": "application/json"})
-        get = gateway.instructions_of(lambda _: ask("GET", "/api/v1/bench", 200))
+        get = gateway.instructions_of(ask, lambda _: ask("GET", "/api/v1/bench", 200))
         body = json.dumps({"filler": "x" * 1008})
         post = gateway.instructions_of(
-            lambda _: ask("POST", "/api/v1/bench", 200, body, {"content-type": "application/json"})
+            ask, lambda _: ask("POST", "/api/v1/bench", 200, body, {"content-type": "application/json"})
         )
     service.shutdown()
     return {"gateway-get-1k": get, "gateway-post-1k": post}
