@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use hms_model::service::SERVICES;
 use hms_tests::{Client, Folder, PATIENCE, Ports, Process, programs, repository, until};
 use serde_json::{Value, json};
 
@@ -48,6 +49,20 @@ async fn the_image_that_no_engine_made_is_whole_and_runs() {
     }
     it_runs(&root, &environment, folder.path()).await;
     println!("{} bytes packed", fs::metadata(&archive).unwrap().len());
+}
+
+/// There is no `/tmp`, and nothing but `/data` can be written to.
+#[test]
+fn each_service_makes_its_tables_in_such_an_image() {
+    let script = repository().join("deploy/image/rootfs.sh");
+    for service in SERVICES {
+        let (folder, program) = (Folder::new(), programs().join(format!("hms-{}", service.name)));
+        let root = folder.path().join("root");
+        succeeds(Command::new(&script).arg("assemble").arg(program).arg(&root));
+        let mut migrate = Command::new(&script);
+        migrate.arg("run").arg(&root).arg("migrate").env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin");
+        succeeds(migrate.env("HMS_DATA_DIR", "/data"));
+    }
 }
 
 /// Of a program without symbols, as release builds have none.

@@ -79,7 +79,11 @@ pub(crate) fn prepare_file(path: &Path) -> Result<()> {
 fn open_file(path: &Path, busy_timeout: Duration) -> Result<SqliteConnection> {
     let path = path.to_str().ok_or_else(|| Error::other("the path of the database is not UTF-8"))?;
     let mut connection = SqliteConnection::establish(path)?;
-    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", millis(busy_timeout)))?;
+    // A statement of many rows keeps what it needs to undo itself in a temporary file, and an image has no folder for one.
+    connection.batch_execute(&format!(
+        "PRAGMA busy_timeout = {}; PRAGMA temp_store = MEMORY",
+        millis(busy_timeout)
+    ))?;
     Ok(connection)
 }
 
