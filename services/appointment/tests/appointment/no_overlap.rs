@@ -1,23 +1,15 @@
 //! The database itself refuses a double booking, also one that no code of ours has looked at.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
 
 use std::sync::mpsc;
 
-use common::{APPOINTMENTS, World, at, wish};
 use diesel::RunQueryDsl;
 use diesel::sql_types::BigInt;
 use hms_db::{Backend, Db, Error};
 use hms_model::id::{Id, PractitionerId};
 use hms_testkit::{TestService, until};
 use serde_json::json;
+
+use crate::common::{APPOINTMENTS, World, at, wish};
 
 /// A row as SQL has it, the times as minutes of 2026-03-04.
 fn row(id: &str, practitioner: PractitionerId, start: i64, end: i64, status: &str) -> String {

@@ -1,22 +1,12 @@
 //! Random bookings, moves, holds and people who wait, against a calendar that is slow and obvious.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
 mod calendar;
-#[path = "../common/mod.rs"]
-mod common;
 mod waitlist;
 
 use std::sync::Arc;
 
 use calendar::{Calendar, Ending, Entry, Held, OFFER_MINUTES, State, Wish};
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{APPOINTMENTS, World, at, path, wish};
 use hms_model::Clock;
 use hms_model::id::{PatientId, PractitionerId};
 use hms_model::role::Role;
@@ -25,6 +15,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::json;
 use tokio::runtime::Handle;
+
+use crate::common::{APPOINTMENTS, World, at, path, wish};
 
 /// How long a slot is held, in minutes.
 const HOLD_MINUTES: i64 = 5;

@@ -9,8 +9,8 @@ use hms_model::id::Id;
 use hms_testkit::{Answer, until};
 use serde_json::{Value, json};
 
-use crate::Story;
-use crate::calendar::{Entry, State, Waiter, Waiting, Wish};
+use super::Story;
+use super::calendar::{Entry, State, Waiter, Waiting, Wish};
 use crate::common::{at, path};
 
 const WAITLIST: &str = "/api/v1/waitlist";

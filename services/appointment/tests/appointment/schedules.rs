@@ -1,19 +1,11 @@
 //! Schedules, appointment types, rooms and holidays: made, read, replaced, and refused.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
-use common::{World, schedule, with};
 use hms_model::event::{HolidayChanged, ScheduleChanged};
 use hms_model::id::Id;
 use hms_model::role::Role;
 use serde_json::{Value, json};
+
+use crate::common::{World, schedule, with};
 
 hms_testkit::on_both_back_ends! {
     async fn a_schedule_is_made_read_and_replaced(backend) {

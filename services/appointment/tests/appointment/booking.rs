@@ -1,15 +1,5 @@
 //! Booking an appointment, and recording one that was.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
-use common::{APPOINTMENTS, World, at, path, wish, with};
 use hms_model::event::{
     AppointmentCancelled, AppointmentFulfilled, AppointmentNoshow, AppointmentScheduled, PatientUpdated,
     PractitionerUpdated,
@@ -17,6 +7,8 @@ use hms_model::event::{
 use hms_model::id::{Id, PatientId};
 use hms_model::role::Role;
 use serde_json::json;
+
+use crate::common::{self, APPOINTMENTS, World, at, path, wish, with};
 
 hms_testkit::on_both_back_ends! {
     async fn an_appointment_is_booked_and_read_back(backend) {

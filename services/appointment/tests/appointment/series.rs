@@ -1,18 +1,10 @@
 //! Series of appointments: looked at, booked, moved and called off as one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
-use common::{APPOINTMENTS, World, at, path, wish, with};
 use hms_model::event::{AppointmentCancelled, AppointmentRescheduled, AppointmentScheduled};
 use hms_testkit::Answer;
 use serde_json::{Value, json};
+
+use crate::common::{APPOINTMENTS, World, at, path, wish, with};
 
 const SERIES: &str = "/api/v1/appointments/series";
 

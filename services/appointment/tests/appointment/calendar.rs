@@ -1,21 +1,13 @@
 //! A practitioner's calendar, read back by a library that nobody here wrote.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
 
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{APPOINTMENTS, World, at, path, wish, with};
 use hms_testkit::Client;
 use serde_json::{Value, json};
+
+use crate::common::{APPOINTMENTS, World, at, path, wish, with};
 
 const SCRIPT: &str = "../../tests/ics/run.sh";
 

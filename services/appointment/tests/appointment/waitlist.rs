@@ -1,24 +1,16 @@
 //! The waitlist: what becomes free is offered, once, to whoever is next.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use common::{APPOINTMENTS, World, at, path, wish, with};
 use futures_util::future::join_all;
 use hms_model::event::WaitlistOffered;
 use hms_model::id::PractitionerId;
 use hms_testkit::{Answer, Client, until};
 use serde_json::{Value, json};
+
+use crate::common::{APPOINTMENTS, World, at, path, wish, with};
 
 const WAITLIST: &str = "/api/v1/waitlist";
 

@@ -1,18 +1,8 @@
 //! The queue at the counter.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
-use common::{World, wish, with};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use hms_model::event::QueueChanged;
@@ -20,6 +10,8 @@ use hms_model::id::{DepartmentId, PatientId};
 use hms_model::role::Role;
 use hms_testkit::{Answer, Client};
 use serde_json::{Value, json};
+
+use crate::common::{self, World, wish, with};
 
 const CHECK_IN: &str = "/api/v1/queue/check-in";
 const BY_HAND: &str = "/api/v1/queue/override";

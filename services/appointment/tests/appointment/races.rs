@@ -1,21 +1,13 @@
 //! Many at once: no double booking, no lost change.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
 
 use std::collections::HashMap;
 
-use common::{APPOINTMENTS, World, at, path, wish, with};
 use futures_util::future::{join, join_all};
 use hms_model::event::{AppointmentScheduled, Envelope};
 use hms_testkit::Answer;
 use serde_json::json;
+
+use crate::common::{APPOINTMENTS, World, at, path, wish, with};
 
 /// How many of the answers have this status and code.
 fn tally(answers: &[Answer]) -> HashMap<(u16, &str), usize> {

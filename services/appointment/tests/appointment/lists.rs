@@ -1,18 +1,10 @@
 //! Lists: filters, search, order, pages.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
-use common::{APPOINTMENTS, World, at, path, wish, with};
 use hms_model::role::Role;
 use hms_testkit::Client;
 use serde_json::{Value, json};
+
+use crate::common::{APPOINTMENTS, World, at, path, wish, with};
 
 async fn names(client: &Client, query: &str) -> Vec<String> {
     let answer = client.get(&format!("{APPOINTMENTS}?{query}")).await;

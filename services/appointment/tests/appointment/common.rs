@@ -1,7 +1,5 @@
 //! A hospital small enough for a story: one service, a few patients and practitioners it was told of.
 
-#![allow(dead_code, reason = "each story needs a part of it")]
-
 use hms_appointment::Service;
 use hms_model::event::{
     DepartmentCreated, DepartmentFacts, PatientCreated, PatientFacts, PractitionerCreated, PractitionerFacts,

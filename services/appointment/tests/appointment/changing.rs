@@ -1,15 +1,5 @@
 //! Moving an appointment, calling it off, and what else becomes of it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
-use common::{APPOINTMENTS, World, at, path, wish, with};
 use hms_model::event::{
     AppointmentArrived, AppointmentCancelled, AppointmentFulfilled, AppointmentNoshow,
     AppointmentRescheduled, AppointmentUpdated, AuditRecorded, Event, PractitionerUpdated,
@@ -18,6 +8,8 @@ use hms_model::id::{Id, PatientId};
 use hms_model::role::Role;
 use hms_testkit::Answer;
 use serde_json::json;
+
+use crate::common::{self, APPOINTMENTS, World, at, path, wish, with};
 
 fn patient_of(answer: &Answer) -> PatientId {
     answer.text("patient_id").parse().unwrap()

@@ -1,19 +1,11 @@
 //! Free slots, and what of them can be booked.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
-use common::{APPOINTMENTS, World, schedule, starts, wish, with};
 use hms_model::event::PractitionerCreated;
 use hms_model::id::Id;
 use hms_model::role::Role;
 use serde_json::json;
+
+use crate::common::{self, APPOINTMENTS, World, schedule, starts, wish, with};
 
 /// The Wednesday of the stories; Berlin is an hour ahead of UTC.
 const WEDNESDAY: &str = "from=2026-03-04T00:00:00Z&to=2026-03-05T00:00:00Z";

@@ -1,19 +1,11 @@
 //! Slots that are held, groups, overbooking, late cancellations.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
 
 use chrono::TimeDelta;
-use common::{APPOINTMENTS, World, at, path, wish, with};
 use hms_model::event::{AppointmentCancelled, AppointmentScheduled, AuditRecorded};
 use hms_model::role::Role;
 use serde_json::{Value, json};
+
+use crate::common::{APPOINTMENTS, World, at, path, wish, with};
 
 const HOLD: &str = "/api/v1/slots/hold";
 

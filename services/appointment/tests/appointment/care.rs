@@ -1,15 +1,6 @@
 //! Where records are the care team's, those who treat see the appointments of patients in their care alone.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
 
 use chrono::TimeDelta;
-use common::{APPOINTMENTS, World, at, path, practitioner_facts, wish};
 use hms_model::event::{
     AccessBreakGlass, BreakGlassFacts, CareFacts, CareTeamChanged, PractitionerCreated, PractitionerUpdated,
 };
@@ -17,6 +8,8 @@ use hms_model::id::{AccountId, DepartmentId, Id, PatientId, PractitionerId};
 use hms_model::role::Role;
 use hms_testkit::{Answer, Backend, Client, TestService, on_both_back_ends};
 use serde_json::{Value, json};
+
+use crate::common::{self, APPOINTMENTS, World, at, path, practitioner_facts, wish};
 
 const WAITLIST: &str = "/api/v1/waitlist";
 

@@ -1,21 +1,15 @@
 //! The copies of patients, practitioners and departments follow the events, whatever their order.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
 
-mod common;
-
-use common::{APPOINTMENTS, World, at, department_facts, patient_facts, practitioner_facts, wish, with};
 use hms_model::event::{
     AppointmentScheduled, DepartmentCreated, DepartmentUpdated, Envelope, PatientCreated, PatientUpdated,
     PractitionerCreated, PractitionerUpdated,
 };
 use hms_model::id::{DepartmentId, Id, PatientId, PractitionerId};
 use serde_json::json;
+
+use crate::common::{
+    APPOINTMENTS, World, at, department_facts, patient_facts, practitioner_facts, wish, with,
+};
 
 hms_testkit::on_both_back_ends! {
     async fn what_is_older_is_dropped(backend) {
