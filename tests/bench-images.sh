@@ -5,6 +5,7 @@
 # container, all of them together as a platform. Needs root, wrk, curl and jq.
 #
 #   PROFILE                release (default); dev only shows that the bench works
+#   HMS_BENCH_BINARIES     a folder of programs that are built already, instead of building them
 #   HMS_BENCH_STARTS       5, of each program
 #   HMS_BENCH_SECONDS      5, of load on each program
 #   HMS_BENCH_CONNECTIONS  32
@@ -49,7 +50,7 @@ print("gateway", made["GATEWAY_PORT"])')
 address() { echo "http://127.0.0.1:$(($1 + offset))"; }
 
 build() {
-  deploy/image/build-root.sh "$1" "$work/$1" >&2
+  BINARY=${HMS_BENCH_BINARIES:+$HMS_BENCH_BINARIES/hms-$1} deploy/image/build-root.sh "$1" "$work/$1" >&2
   size[$1]=$(du -sm --apparent-size "$work/$1/root" | cut -f1)
   packed[$1]=$(du -m --apparent-size "$work/$1/hms-$1.oci.tar" | cut -f1)
 }
@@ -130,11 +131,11 @@ done
 
 mkdir -p "$target/bench"
 {
-  echo "profile ${PROFILE:-release}; $(nproc) cores; $starts starts; $connections connections for $seconds s"
-  printf '%-14s %9s %9s %9s %9s %9s  %s\n' image 'MB packed' unpacked 'ready ms' 'idle MB' loaded 'load: GET'
+  echo "${HMS_BENCH_BINARIES:-profile ${PROFILE:-release}}; $(nproc) cores; $starts starts; $connections connections for $seconds s"
+  printf '%-16s %9s %9s %9s %9s %9s  %s\n' image 'MB packed' unpacked 'ready ms' 'idle MB' loaded 'load: GET'
   for row in "${listed[@]}"; do
     name=${row% *}
-    printf '%-14s %9s %9s %9s %9s %9s  %s\n' "hms-$name" "${packed[$name]}" "${size[$name]}" "${ready[$name]}" \
+    printf '%-16s %9s %9s %9s %9s %9s  %s\n' "hms-$name" "${packed[$name]}" "${size[$name]}" "${ready[$name]}" \
       "${idle[$name]}" "${loaded[$name]}" "${asked[$name]}"
   done
 } | tee "$target/bench/images.txt"
