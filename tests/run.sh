@@ -49,7 +49,8 @@ choose_runner() {
     return
   fi
   say "cargo-nextest is missing; installing it (once, some minutes)"
-  if cargo install cargo-nextest --locked --quiet && cargo nextest --version >/dev/null 2>&1; then
+  # Without optimisation it is built sooner, and waits for tests as well.
+  if cargo install cargo-nextest --locked --quiet --debug && cargo nextest --version >/dev/null 2>&1; then
     runner=nextest
   else
     say "cargo-nextest could not be installed; using cargo test: slower, and no limit on a test's time"
