@@ -25,7 +25,8 @@ async function main() {
   });
   const shot = (name) => (screenshots ? page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true }) : null);
 
-  await page.goto(`${gateway}/console/analytics`);
+  await page.goto(`${gateway}/console`);
+  seen.address = new URL(page.url()).pathname;
   seen.title = await page.title();
   await shot("sign-in");
   await page.fill("#username", HMS_USERNAME);
@@ -47,10 +48,12 @@ async function main() {
   seen.sentence = await page.getAttribute("figure canvas", "aria-label");
   seen.days = await page.$$eval("figure:first-of-type tbody tr", (rows) => rows.length);
   seen.departments = await page.$$eval("#department option", (options) => options.map((option) => option.textContent));
-  seen.drawn = await page.$$eval("figure:not([hidden]) canvas", (canvases) => canvases.every((canvas) => {
+  seen.drawn = await page.$$eval("figure:not([hidden]) .canvas:not(.empty) canvas", (canvases) => canvases.every((canvas) => {
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     return pixels.some((value) => value !== 0);
   }));
+  seen.empty = await page.$$eval("figure:has(.canvas.empty)", (figures) =>
+    figures.map((figure) => [figure.querySelector("figcaption").textContent, figure.querySelector(".canvas").innerText.trim()]));
   await shot("light");
 
   await page.selectOption("#range", "7");
@@ -75,11 +78,20 @@ async function main() {
   await shot("dark");
   seen.kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
 
+  // A span of one's own begins as the one that is shown.
+  await page.selectOption("#range", "own");
+  seen.own = await page.evaluate(() => (Date.parse(document.querySelector("#to").value) - Date.parse(document.querySelector("#from").value)) / 86_400_000);
+  await page.setViewportSize({ width: 400, height: 800 });
+  // The charts follow in the next frames.
+  const fits = () => page.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth, null, { timeout: 10_000 });
+  seen.narrow = await fits().then(() => true, () => false);
+  await page.setViewportSize({ width: 1280, height: 900 });
+
   await page.click("#sign-out");
   await page.waitForSelector("#sign-in:not([hidden])");
   seen.afterwards = await page.evaluate(() => [document.querySelector("#figures").hidden, document.activeElement.id]);
   await page.setViewportSize({ width: 400, height: 800 });
-  seen.narrow = await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+  seen.narrow &&= await fits().then(() => true, () => false);
   await shot("narrow");
   await browser.close();
   process.stdout.write(JSON.stringify(seen));

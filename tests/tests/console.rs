@@ -16,8 +16,8 @@ use hms_tests::{ADMIN_PASSWORD, PATIENCE, Person, Platform, on_both_kinds, recor
 use serde_json::{Value, json};
 
 const SCRIPT: &str = "console/run.sh";
-/// What would be done if a name became markup.
-const EVIL: &str = "<img src=x onerror=alert(1)>";
+/// What would be done if a name became markup; and as long as a name may be among those of a state.
+const EVIL: &str = "<img src=x onerror=alert(1)> of the Regional Medical Center, Rehabilitation and Long-term Care";
 
 on_both_kinds! {
     async fn a_browser_signs_in_and_sees_the_figures(kind) {
@@ -69,7 +69,7 @@ async fn a_day_of_work(admin: &Person) {
 fn check(seen: &Value) {
     assert_eq!((&seen["complaints"], &seen["elsewhere"]), (&json!([]), &json!([])), "{seen:#}");
     assert_eq!(seen["refused"], "The user name or the password is wrong.");
-    assert_eq!(seen["notice"], false);
+    assert_eq!((&seen["notice"], &seen["address"]), (&json!(false), &json!("/console/analytics")));
     let cards = seen["cards"].as_array().unwrap();
     assert_eq!(cards.len(), 8, "{cards:?}");
     assert_eq!(cards[0][0], "Appointments");
@@ -78,6 +78,10 @@ fn check(seen: &Value) {
     let sentence = seen["sentence"].as_str().unwrap();
     assert!(sentence.starts_with("Appointments, ") && sentence.contains("took place: "), "{sentence}");
     assert_eq!((&seen["days"], &seen["drawn"]), (&json!(30), &json!(true)));
+    // Nobody waited at the counter, and nobody has a schedule.
+    let nothing = "Nothing was counted in this span.";
+    assert_eq!(seen["empty"], json!([["Wait at the counter", nothing], ["Utilisation", nothing]]));
+    assert_eq!(seen["own"], 89, "the first and the last day that were shown");
     assert_eq!(seen["departments"], json!(["all of them", EVIL]));
     assert_eq!(seen["file"], "weekly.csv");
     assert_ne!(seen["light"], seen["dark"]);

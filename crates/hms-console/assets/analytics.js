@@ -90,7 +90,7 @@ function render() {
   departments(front.departments);
   const currency = currencies([...rows, front.last_30_days]);
   cards(front, currency);
-  find("as-of").textContent = `As of ${words.moment(front.at)}; days of ${front.zone}.`;
+  find("as-of").textContent = `As of ${words.moment(front.at, front.zone)}, ${front.zone}, whose days these are.`;
   draw(find("charts"), rows, currency);
 }
 
@@ -180,7 +180,11 @@ submit(filters, async () => {
   render();
 });
 find("range").addEventListener("change", () => {
-  for (const field of filters.querySelectorAll(".own")) field.hidden = find("range").value !== "own";
+  const own = find("range").value === "own";
+  for (const field of filters.querySelectorAll(".own")) field.hidden = !own;
+  // From what is shown now it is a step to the span that is wanted.
+  if (own && !find("from").value) find("from").value = shown.rows[0]?.from ?? "";
+  if (own && !find("to").value) find("to").value = shown.front?.today.to ?? "";
 });
 for (const id of ["range", "step", "department"]) {
   find(id).addEventListener("change", () => {

@@ -21,7 +21,7 @@ const CHARTS = [
     series: () => [{ name: "no-shows", colour: "--c4", of: (row) => row.no_show_rate, say: words.share }],
   },
   {
-    id: "waits", title: "Wait at the counter", about: "From the ticket to the call, in minutes.", kind: "line", axis: words.count,
+    id: "waits", title: "Wait at the counter", about: "From the ticket to the call, in minutes.", kind: "line", axis: words.mean,
     series: () => [
       wait("half waited no longer", "--c1", (row) => row.waiting.p50_seconds),
       wait("nine of ten waited no longer", "--c3", (row) => row.waiting.p90_seconds),
@@ -81,7 +81,10 @@ export function draw(place, rows, currency) {
     const told = used.length > 0 ? used : series.slice(0, 1);
     table(figure.table, rows, told);
     figure.canvas.setAttribute("aria-label", sentence(chart, rows, told));
-    figure.picture = new window.Chart(figure.canvas, picture(chart, rows, told, colour));
+    const empty = !rows.some((row) => told.some((one) => plotted(one, row) !== null));
+    figure.holder.classList.toggle("empty", empty);
+    figure.nothing.hidden = !empty;
+    if (!empty) figure.picture = new window.Chart(figure.canvas, picture(chart, rows, told, colour, currency));
   }
 }
 
@@ -94,7 +97,9 @@ function frame(place, chart) {
   holder.className = "canvas";
   const canvas = element("canvas");
   canvas.setAttribute("role", "img");
-  holder.append(canvas);
+  const nothing = element("p", "Nothing was counted in this span.");
+  nothing.hidden = true;
+  holder.append(canvas, nothing);
   const numbers = element("details");
   const scroll = element("div");
   scroll.className = "scroll";
@@ -106,12 +111,13 @@ function frame(place, chart) {
   numbers.append(element("summary", "As a table"), scroll);
   box.append(caption, element("p", chart.about), holder, numbers);
   place.append(box);
-  const figure = { box, canvas, table: body, picture: null };
+  const figure = { box, holder, canvas, nothing, table: body, picture: null };
   drawn.set(chart.id, figure);
   return figure;
 }
 
-function picture(chart, rows, series, colour) {
+function picture(chart, rows, series, colour, currency) {
+  const axis = chart.money ? words.short(currency) : chart.axis;
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const ticks = { color: colour("--quiet"), maxRotation: 0, autoSkipPadding: 16 };
   const grid = { color: colour("--line") };
@@ -138,7 +144,7 @@ function picture(chart, rows, series, colour) {
         x: { stacked: chart.stacked ?? false, ticks, grid: { display: false } },
         y: {
           stacked: chart.stacked ?? false, beginAtZero: true, grid,
-          ticks: { ...ticks, precision: chart.axis ? undefined : 0, callback: chart.axis ?? undefined },
+          ticks: { ...ticks, precision: axis ? undefined : 0, callback: axis },
         },
       },
       plugins: {

@@ -27,4 +27,11 @@ export function major(amount, currency) {
   return amount / 10 ** format.resolvedOptions().maximumFractionDigits;
 }
 
-export const moment = (text) => new Date(text).toLocaleString();
+/** Whole ones of a currency for the axis of a chart, and short: `$160K`. */
+export const short = (currency) => {
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency, notation: "compact", maximumFractionDigits: 1 });
+  return (number) => format.format(number);
+};
+
+/** A moment by the clocks of a zone. */
+export const moment = (text, zone) => new Date(text).toLocaleString(undefined, { timeZone: zone });

@@ -1,6 +1,7 @@
 //! Pages for people, served from our own binary: no CDN, no build step, nothing inline.
 //!
 //! ```text
+//! /console                  leads to the first of them
 //! /console/analytics        the figures of the metrics service, as charts
 //! /console/assets/{name}    the scripts and styles
 //! ```
@@ -8,11 +9,15 @@
 //! A page is a client of the API as any other: it signs in by `POST /api/v1/auth/login`, keeps its tokens in memory, and
 //! sees what the account may see.
 
-use actix_web::web::ServiceConfig;
+use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
+use actix_web::web::{self, ServiceConfig};
 use hms_docs::{Asset, CSS, JAVASCRIPT, Page};
 
 /// Where the pages stand.
 pub const BASE: &str = "/console";
+
+const FIRST: &str = "/console/analytics";
 
 /// Nothing from elsewhere, nothing inline, no frame around us; forms are sent by the script alone. A chart and a table
 /// that is downloaded need no more than this.
@@ -32,7 +37,14 @@ static ASSETS: [Asset; 6] = [
 pub fn configure(cfg: &mut ServiceConfig) {
     hms_docs::serve(cfg, &format!("{BASE}/assets"), &ASSETS);
     let analytics = Page::new(include_str!("../assets/analytics.html"), POLICY);
-    hms_docs::mount(cfg, format!("{BASE}/analytics"), analytics);
+    hms_docs::mount(cfg, FIRST.to_owned(), analytics);
+    let front = web::resource([BASE.to_owned(), format!("{BASE}/")]);
+    cfg.service(front.route(web::get().to(to_the_first)).route(web::head().to(to_the_first)));
+}
+
+/// For now: another page may be the first one day.
+async fn to_the_first() -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((LOCATION, FIRST)).finish()
 }
 
 #[cfg(test)]

@@ -47,6 +47,15 @@ async fn the_page_and_all_that_it_names_are_there() {
     }
 }
 
+#[actix_web::test]
+async fn who_asks_for_the_console_is_led_to_its_page() {
+    for path in ["/console", "/console/"] {
+        let response = get(path).await;
+        assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT, "{path}");
+        assert_eq!(response.headers().get(header::LOCATION).unwrap(), "/console/analytics");
+    }
+}
+
 /// The policy forbids it; here it is found before a browser finds it.
 #[actix_web::test]
 async fn nothing_is_inline_and_no_name_becomes_markup() {
