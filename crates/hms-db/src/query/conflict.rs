@@ -8,7 +8,7 @@ use diesel::RunQueryDsl;
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, InsertStatement, QueryFragment, QueryId};
 
-use crate::{Db, MultiBackend};
+use crate::Db;
 
 /// ON CONFLICT for an insert of one row.
 pub trait InsertExt: Sized {
@@ -61,13 +61,14 @@ impl<Q, T, C> QueryId for Upsert<Q, T, C> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q, T, C> QueryFragment<MultiBackend> for Upsert<Q, T, C>
+impl<DB, Q, T, C> QueryFragment<DB> for Upsert<Q, T, C>
 where
-    Q: QueryFragment<MultiBackend>,
+    DB: Backend,
+    Q: QueryFragment<DB>,
     T: Columns,
-    C: QueryFragment<MultiBackend>,
+    C: QueryFragment<DB>,
 {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.insert.walk_ast(out.reborrow())?;
         out.push_sql(" ON CONFLICT (");
         for (index, name) in self.columns.names().into_iter().enumerate() {

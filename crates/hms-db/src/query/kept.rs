@@ -6,12 +6,14 @@ use diesel::connection::Connection;
 use diesel::internal::derives::multiconnection::AstPassHelper as _;
 use diesel::pg::{Pg, PgQueryBuilder};
 use diesel::query_builder::{
-    AstPass, DeleteStatement, InsertStatement, QueryBuilder as _, QueryFragment, QueryId, UpdateStatement,
+    AstPass, DeleteStatement, InsertStatement, Query, QueryBuilder as _, QueryFragment, QueryId,
+    UpdateStatement,
 };
+use diesel::query_dsl::methods::LoadQuery;
 use diesel::sqlite::Sqlite;
-use diesel::{QueryResult, QuerySource};
+use diesel::{PgConnection, QueryResult, QuerySource, RunQueryDsl, SqliteConnection};
 
-use super::OrIgnore;
+use super::{OrIgnore, Upsert};
 use crate::Db;
 
 /// For statements that are made often and have few different texts: rows of one table, one at a time.
@@ -26,6 +28,7 @@ impl<T: QuerySource, U, Op, R> KeepExt for InsertStatement<T, U, Op, R> {}
 impl<T: QuerySource, U, V, R> KeepExt for UpdateStatement<T, U, V, R> {}
 impl<T: QuerySource, U, R> KeepExt for DeleteStatement<T, U, R> {}
 impl<Q> KeepExt for OrIgnore<Q> {}
+impl<Q, T, C> KeepExt for Upsert<Q, T, C> {}
 
 /// See [`KeepExt::kept`].
 #[derive(Debug, Clone, Copy)]
@@ -33,13 +36,33 @@ pub struct Kept<Q>(Q);
 
 impl<Q: QueryFragment<Pg> + QueryFragment<Sqlite>> Kept<Q> {
     /// Runs it; says how many rows it has changed.
-    pub fn execute(&self, db: &mut Db) -> QueryResult<usize> {
+    pub fn execute(self, db: &mut Db) -> QueryResult<usize> {
         match db {
-            Db::Pg(connection) => connection.execute_returning_count(self),
-            Db::Sqlite(connection) => connection.execute_returning_count(self),
+            Db::Pg(connection) => connection.execute_returning_count(&self),
+            Db::Sqlite(connection) => connection.execute_returning_count(&self),
         }
     }
 }
+
+impl<Q> Kept<Q> {
+    /// Runs a statement with RETURNING; gives the first row that it answers with.
+    pub fn get_result<'q, U>(self, db: &mut Db) -> QueryResult<U>
+    where
+        Self: LoadQuery<'q, PgConnection, U> + LoadQuery<'q, SqliteConnection, U>,
+    {
+        match db {
+            Db::Pg(connection) => RunQueryDsl::get_result(self, connection),
+            Db::Sqlite(connection) => RunQueryDsl::get_result(self, connection),
+        }
+    }
+}
+
+impl<Q: Query> Query for Kept<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for Kept<Q> {}
+impl<Q> RunQueryDsl<SqliteConnection> for Kept<Q> {}
 
 impl<Q> QueryId for Kept<Q> {
     type QueryId = ();

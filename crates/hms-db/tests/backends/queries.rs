@@ -4,8 +4,8 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 use hms_db::{
-    At, Code, Database, Db, Error, InsertExt, Key, LockExt, MultiBackend, PgRows, Result, compare, each,
-    like_pattern, lower,
+    At, Code, Database, Db, Error, InsertExt, KeepExt, Key, LockExt, MultiBackend, PgRows, Result, compare,
+    each, like_pattern, lower,
 };
 
 use crate::schema::{
@@ -17,6 +17,7 @@ use crate::support::{Held, Scratch, both};
 both!(
     values_come_back_as_they_went_in,
     an_insert_may_be_ignored_or_change_what_is_there,
+    what_is_kept_answers_as_what_is_not,
     what_only_each_database_knows_is_compiled_for_each,
     a_search_knows_unicode_and_takes_wildcards_as_they_are,
     pages_follow_one_another_by_key,
@@ -69,6 +70,27 @@ async fn an_insert_may_be_ignored_or_change_what_is_there(scratch: Scratch) {
         let left: Vec<(Key, String, i64)> =
             customers::table.select((customers::id, customers::name, customers::visits)).load(db)?;
         assert_eq!((ignored, changed, left), (0, 1, vec![(owner.id, "New".into(), 1)]));
+        Ok::<_, Error>(())
+    });
+    rows.await.unwrap();
+}
+
+async fn what_is_kept_answers_as_what_is_not(scratch: Scratch) {
+    let (database, owner) = with_ten(&scratch).await;
+    let rows = database.write(move |db| {
+        let row = customers::table.find(owner.id);
+        let more = customers::visits.eq(customers::visits + 1);
+        let counted = |db: &mut Db| -> Result<i64> {
+            Ok(diesel::update(row).set(more).returning(customers::visits).kept().get_result(db)?)
+        };
+        assert_eq!([counted(db)?, counted(db)?], [owner.visits + 1, owner.visits + 2]);
+        let twin = Customer { id: customer("", None).id, ..owner.clone() };
+        let insert = diesel::insert_into(customers::table).values(&twin);
+        assert_eq!(insert.upsert((customers::email,), more).kept().execute(db)?, 1);
+        let left: Vec<(Key, i64)> = customers::table.select((customers::id, customers::visits)).load(db)?;
+        assert_eq!(left, [(owner.id, owner.visits + 3)]);
+        let nobody = diesel::update(customers::table.find(twin.id)).set(more).returning(customers::visits);
+        assert_eq!(nobody.kept().get_result::<i64>(db).optional()?, None);
         Ok::<_, Error>(())
     });
     rows.await.unwrap();
