@@ -16,6 +16,7 @@ use hms_service::{Act, Work};
 use crate::domain::booking::{self, Stamp};
 use crate::domain::{
     Claim, ClaimStatus, Entry, Invoice, Issue, Kind, Payment, Refund, RefundStatus, Refusal, Side, Status,
+    Unnumbered,
 };
 use crate::store;
 
@@ -38,12 +39,38 @@ pub fn stamp(work: &Work<'_>) -> Stamp {
 /// Writes an entry, if there is one to write.
 pub fn post(work: &mut Work<'_>, entry: Option<Entry>) -> Result<(), Problem> {
     let Some(entry) = entry else { return Ok(()) };
-    store::ledger::post(work.db, &entry).map_err(|error| match error {
+    store::ledger::post(work.db, &entry).map_err(|error| not_posted(error, &entry))
+}
+
+fn not_posted(error: Error, entry: &Entry) -> Problem {
+    match error {
         Error::Exclusion { .. } => {
             Problem::new(Code::PeriodClosed).detail("day", entry.booked_on.to_string())
         }
         other => other.into(),
-    })
+    }
+}
+
+/// Writes what is issued, with its number and its entry, which `book` makes of it; the row itself by `write`.
+///
+/// Whoever has taken a number holds its series until the commit, and all others who issue wait. So what does not say the
+/// number, the postings, is written before it is taken, and after it there are as few statements as there can be.
+pub fn number(
+    work: &mut Work<'_>,
+    owed: Unnumbered,
+    book: impl Fn(&Invoice) -> Result<Option<Entry>, Refusal>,
+    write: impl FnOnce(&mut Work<'_>, &Invoice) -> Result<(), Problem>,
+) -> Result<Invoice, Problem> {
+    if let Some(entry) = book(owed.invoice())? {
+        store::ledger::lay(work.db, &entry)?;
+    }
+    let number = store::invoices::take_number(work.db, owed.invoice().kind)?;
+    let issued = owed.numbered(number);
+    write(work, &issued)?;
+    if let Some(entry) = book(&issued)? {
+        store::ledger::seal(work.db, &entry).map_err(|error| not_posted(error, &entry))?;
+    }
+    Ok(issued)
 }
 
 /// Nobody else can have changed what is held; should it be so nonetheless, nobody's change is lost.
@@ -93,11 +120,9 @@ pub fn issue(
     let payer_due = payer_due(work, draft, terms)?;
     let due_on = terms.on.checked_add_days(chrono::Days::new(terms.due_in_days));
     let due_on = due_on.ok_or(Refusal::Field("due_in_days", "is too far away"))?;
-    let number = store::invoices::take_number(work.db, Kind::Invoice)?;
-    let issued = draft.issue(Issue { number, on: terms.on, due_on, payer_due }, work.now)?;
-    write(work, &issued)?;
-    let entry = booking::issued(&issued, Stamp { on: terms.on, ..stamp(work) })?;
-    post(work, entry)?;
+    let owed = draft.issue(Issue { on: terms.on, due_on, payer_due }, work.now)?;
+    let stamp = Stamp { on: terms.on, ..stamp(work) };
+    let issued = number(work, owed, |invoice| booking::issued(invoice, stamp), write)?;
     if let (Some(payer_id), true) = (issued.payer_id, payer_due.amount > 0) {
         let claim = claim(work, &issued, payer_id, payer_due);
         store::claims::insert(work.db, &claim)?;
@@ -142,15 +167,15 @@ fn payer_due(work: &mut Work<'_>, invoice: &Invoice, terms: Terms) -> Result<Mon
     Ok(coverage.terms.payer_part(invoice.total).map_err(Refusal::from)?)
 }
 
-/// Takes a payment in: what its invoice can take goes there, the rest is credit. The payment is written by `write`
-/// once its parts are known; it tells whether it was.
+/// Takes a payment in: what its invoice, which is held, can take goes there, the rest is credit. The payment is written
+/// by `write` once its parts are known; it tells whether it was.
 pub fn capture(
     work: &mut Work<'_>,
     payment: Payment,
+    invoice: Option<Invoice>,
     write: impl FnOnce(&mut Work<'_>, &Payment) -> Result<bool, Problem>,
 ) -> Result<Option<Payment>, Problem> {
     let nothing = Money::zero(payment.amount.currency);
-    let invoice = payment.invoice_id.map(|id| store::invoices::hold(work.db, id)).transpose()?;
     let place = invoice.as_ref().map(place);
     let applied = match &invoice {
         Some(invoice) if invoice.currency != payment.amount.currency => {
@@ -184,23 +209,27 @@ pub fn capture(
     Ok(Some(payment))
 }
 
-/// Gives a payment back: its credit first, then what it paid for, the latest invoice first, which is open again then.
-pub fn refund(work: &mut Work<'_>, refund: &Refund) -> Result<Payment, Problem> {
+/// Gives a payment back, as it was seen in this unit of work: its credit first, then what it paid for, the latest invoice
+/// first, which is open again then.
+pub fn refund(work: &mut Work<'_>, refund: &Refund, seen: &Payment) -> Result<Payment, Problem> {
     let mut invoices = Vec::new();
-    let mut named: Vec<_> =
-        store::payments::allocations(work.db, refund.payment_id)?.into_iter().map(|(id, _)| id).collect();
+    let mut parts = store::payments::allocations(work.db, seen.id)?;
+    let mut named: Vec<_> = parts.iter().map(|(id, _)| *id).collect();
     named.sort_unstable();
     for id in named {
         invoices.push(store::invoices::hold(work.db, id)?);
     }
-    let payment = store::payments::hold(work.db, refund.payment_id)?;
+    let payment = store::payments::hold(work.db, seen.id)?;
+    if payment.version != seen.version {
+        parts = store::payments::allocations(work.db, payment.id)?;
+    }
     let from_credit = refund.amount.least(payment.unapplied).map_err(Refusal::from)?;
     let reopened = refund.amount.minus(from_credit).map_err(Refusal::from)?;
     let next = payment.refund(refund.amount, from_credit, work.now)?;
     let from_credit = if payment.is_foreign() { refund.amount } else { from_credit };
     let reopened = if payment.is_foreign() { Money::zero(reopened.currency) } else { reopened };
     let mut left = reopened;
-    for (id, amount) in store::payments::allocations(work.db, payment.id)? {
+    for (id, amount) in parts {
         if left.is_zero() {
             break;
         }
@@ -209,14 +238,19 @@ pub fn refund(work: &mut Work<'_>, refund: &Refund) -> Result<Payment, Problem> 
         let part = left.least(Money::new(amount, left.currency)).map_err(Refusal::from)?;
         let back = part.negated().map_err(Refusal::from)?;
         save_invoice(work, invoice, &invoice.settle(payment.side, back, work.now)?)?;
-        store::payments::allocate(work.db, payment.id, id, back.amount)?;
+        store::payments::take_back(work.db, payment.id, id, part.amount)?;
         left = left.minus(part).map_err(Refusal::from)?;
     }
     written(store::payments::save(work.db, &next))?;
     let entry = booking::refunded(&next, from_credit, reopened, stamp(work))?;
     post(work, entry)?;
-    let meant_for = next.invoice_id.map(|id| store::invoices::find(work.db, id)).transpose()?;
-    let place = meant_for.as_ref().map(place);
+    let place = match next.invoice_id {
+        Some(id) => Some(match invoices.iter().find(|invoice| invoice.id == id) {
+            Some(invoice) => place(invoice),
+            None => place(&store::invoices::find(work.db, id)?),
+        }),
+        None => None,
+    };
     let facts = payment_facts(&next, refund.amount, work.now.date_naive(), place);
     work.publish(&BillingPaymentRefunded(facts))?;
     audit_payment(work, Action::Update, &next, "refunded")?;
@@ -225,8 +259,8 @@ pub fn refund(work: &mut Work<'_>, refund: &Refund) -> Result<Payment, Problem> 
 
 /// Does a refund at once, and writes it down: after it is done, since the row of a refund holds that of its payment, and
 /// invoices are held before payments.
-pub fn refund_now(work: &mut Work<'_>, refund: &Refund) -> Result<Payment, Problem> {
-    let payment = self::refund(work, refund)?;
+pub fn refund_now(work: &mut Work<'_>, refund: &Refund, seen: &Payment) -> Result<Payment, Problem> {
+    let payment = self::refund(work, refund, seen)?;
     store::payments::insert_refund(work.db, &Refund { status: RefundStatus::Done, ..refund.clone() })?;
     Ok(payment)
 }
@@ -235,7 +269,10 @@ pub fn refund_now(work: &mut Work<'_>, refund: &Refund) -> Result<Payment, Probl
 pub fn void(work: &mut Work<'_>, invoice: &Invoice) -> Result<Invoice, Problem> {
     let next = invoice.void(work.now)?;
     written(store::invoices::save(work.db, &next))?;
-    if let Some(claim) = store::claims::hold_of_invoice(work.db, invoice.id)? {
+    // Only an insurance is asked for anything.
+    if invoice.payer_id.is_some()
+        && let Some(claim) = store::claims::hold_of_invoice(work.db, invoice.id)?
+    {
         written(store::claims::save(work.db, &claim.become_status(ClaimStatus::Cancelled, work.now)?))?;
     }
     if let Some(entry) = store::ledger::of_invoice(work.db, invoice.id.uuid())? {

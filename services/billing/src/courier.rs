@@ -121,7 +121,8 @@ fn told(
 /// Ends a refund, once, and books it where it was done.
 fn given_back(work: &mut Work<'_>, refund: &Refund, done: bool) -> Result<(), Problem> {
     if done {
-        books::refund(work, refund)?;
+        let payment = store::payments::find(work.db, refund.payment_id)?;
+        books::refund(work, refund, &payment)?;
     }
     let status = if done { RefundStatus::Done } else { RefundStatus::Failed };
     // Another replica was faster: what this one has booked is rolled back.

@@ -21,7 +21,7 @@ mod tests;
 pub use catalogue::{Item, Price, price_at};
 pub use claim::{Claim, ClaimStatus};
 pub use coverage::{Coverage, Payer, Terms};
-pub use invoice::{Credited, Draft, Invoice, Issue, Kind, Side};
+pub use invoice::{Credited, Draft, Invoice, Issue, Kind, Side, Unnumbered};
 pub use ledger::{Account, AccountKind, Entry, EntryKind, Posting, account};
 pub use line::{Line, NewLine, Totals};
 pub use payment::{Method, NewPayment, Payment, PaymentStatus, Provided, Refund, RefundStatus};

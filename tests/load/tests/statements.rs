@@ -24,7 +24,7 @@ use hms_testkit::{Answer, Backend, Client, TestService};
 use http::HeaderValue;
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What pgbench runs beside `POST /patients`.
 const REGISTER: &str = include_str!("../sql/register.sql");
@@ -221,6 +221,156 @@ async fn an_invoice_sends_what_pgbench_is_given_to_compare() {
     let statements = sent_by(&journal, run).await;
     expect_sent(&journal, &statements, ISSUE);
     app.stop().await;
+}
+
+/// What the runs of each case have for themselves: an invoice with a payment of a part of it, and one without.
+struct Books {
+    invoices: Vec<String>,
+    payments: Vec<String>,
+    unpaid: Vec<String>,
+}
+
+impl Books {
+    async fn open(app: &TestService<hms_billing::Service>, accountant: &Client) -> Self {
+        let patient_id: PatientId = Id::new(app.clock.now());
+        app.deliver(&patient(patient_id)).await;
+        let made = async |path: &str, body: Value| accountant.post(path, &body).await.expect(201).text("id");
+        let lines = json!([{ "description": "A visit", "unit_price": 1_000, "tax_rate": 190_000 }]);
+        let invoice = json!({ "patient_id": patient_id, "currency": "EUR", "issue": {}, "lines": lines });
+        let mut books = Self { invoices: vec![], payments: vec![], unpaid: vec![] };
+        for number in 0..=6 {
+            books.invoices.push(made(INVOICES, invoice.clone()).await);
+            books.unpaid.push(made(INVOICES, invoice.clone()).await);
+            books.payments.push(made(PAYMENTS, books.payment(number)).await);
+            let credit = json!({ "patient_id": patient_id, "method": "cash", "amount": cents(5_000) });
+            made(PAYMENTS, credit).await;
+        }
+        books
+    }
+
+    fn payment(&self, number: usize) -> Value {
+        json!({ "invoice_id": self.invoices[number], "method": "cash", "amount": cents(100) })
+    }
+}
+
+const INVOICES: &str = "/api/v1/billing/invoices";
+const PAYMENTS: &str = "/api/v1/billing/payments";
+
+fn cents(amount: i64) -> Value {
+    json!({ "amount": amount, "currency": "EUR" })
+}
+
+/// The path and the body of a request of this run.
+type Ask = fn(&Books, usize) -> (String, Value);
+
+/// What is done to money, with the statements of each. What follows upon `UPDATE series` is done while all others who
+/// issue wait.
+const DEEDS: [(&str, Ask, &[&str]); 5] = [
+    (
+        "pay",
+        |books, number| (PAYMENTS.to_owned(), books.payment(number)),
+        &[
+            "SELECT invoices",
+            "INSERT payments",
+            "INSERT allocations",
+            "UPDATE invoices",
+            "INSERT postings",
+            "INSERT entries",
+            "INSERT outbox",
+        ],
+    ),
+    (
+        "give back",
+        |books, number| {
+            let body = json!({ "amount": cents(10), "reason": "a test" });
+            (format!("{PAYMENTS}/{}/refund", books.payments[number]), body)
+        },
+        &[
+            "SELECT payments",
+            "SELECT allocations",
+            "SELECT invoices",
+            "SELECT payments",
+            "UPDATE invoices",
+            "UPDATE allocations",
+            "UPDATE payments",
+            "INSERT postings",
+            "INSERT entries",
+            "INSERT refunds",
+            "INSERT outbox",
+        ],
+    ),
+    (
+        "credit",
+        |books, number| {
+            let lines = json!([{ "description": "Taken back", "unit_price": 10, "tax_rate": 0 }]);
+            let body = json!({ "reason": "a test", "lines": lines });
+            (format!("{INVOICES}/{}/credit", books.invoices[number]), body)
+        },
+        &[
+            "SELECT invoices",
+            "UPDATE invoices",
+            "INSERT postings",
+            "UPDATE series",
+            "INSERT invoices",
+            "INSERT entries",
+            "INSERT outbox",
+        ],
+    ),
+    (
+        "use credit",
+        |books, number| (format!("{INVOICES}/{}/apply-credit", books.invoices[number]), Value::Null),
+        &[
+            "SELECT invoices",
+            "SELECT payments",
+            "UPDATE payments",
+            "INSERT allocations",
+            "UPDATE invoices",
+            "INSERT postings",
+            "INSERT entries",
+            "INSERT outbox",
+        ],
+    ),
+    (
+        "call void",
+        |books, number| (format!("{INVOICES}/{}/void", books.unpaid[number]), Value::Null),
+        &[
+            "SELECT invoices",
+            "UPDATE invoices",
+            "SELECT entries",
+            "INSERT postings",
+            "INSERT entries",
+            "INSERT outbox",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn money_moves_in_as_few_statements_as_it_takes() {
+    if !wanted(Backend::Postgres) {
+        return;
+    }
+    let app = TestService::<hms_billing::Service>::start(Backend::Postgres).await;
+    let accountant = app.client(&[Role::Accountant]);
+    let journal = Journal::of(&app.database);
+    let books = Books::open(&app, &accountant).await;
+    for (deed, ask, expected) in DEEDS {
+        let run = async |number| {
+            let (path, body) = ask(&books, number);
+            let answer = accountant.post(&path, &body).await;
+            assert!(answer.is_success(), "{deed}: {:#}", answer.body);
+        };
+        let statements = sent_by(&journal, run).await;
+        let short: Vec<_> = statements.iter().map(|sql| in_short(sql)).collect();
+        assert_eq!(short, [&["BEGIN"], expected, &["COMMIT"]].concat(), "{deed}");
+        assert_eq!(journal.not_kept(&statements), [""; 0], "{deed}");
+    }
+    app.stop().await;
+}
+
+/// The verb of a statement and its first table: `INSERT postings`.
+fn in_short(sql: &str) -> String {
+    let verb = sql.split(' ').next().unwrap_or_default();
+    [verb, sql.split('"').nth(1).unwrap_or_default()].join(" ").trim().to_owned()
 }
 
 /// As many as the broker hands over at once when the audit is behind.

@@ -56,8 +56,8 @@ fn once(work: &mut Work<'_>, asked: BookPayment) -> Result<Reply, Problem> {
         by_provider: false,
     };
     let payment = Payment::new(new, work.new_id(), work.now)?;
-    let booked =
-        books::capture(work, payment, |work, payment| Ok(store::payments::insert(work.db, payment)?))?;
+    let write = |work: &mut Work<'_>, payment: &Payment| Ok(store::payments::insert(work.db, payment)?);
+    let booked = books::capture(work, payment, None, write)?;
     if let Some(payment) = booked {
         return Ok(Reply::created(&payment)?.version(payment.version));
     }

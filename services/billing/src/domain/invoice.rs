@@ -122,11 +122,25 @@ pub struct Draft {
     pub reference: Option<Reference>,
 }
 
+/// An invoice, or a credit note, that is issued but for its number: that is taken last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unnumbered(Invoice);
+
+impl Unnumbered {
+    /// What there is of it.
+    pub fn invoice(&self) -> &Invoice {
+        &self.0
+    }
+
+    /// With its number.
+    pub fn numbered(self, number: String) -> Invoice {
+        Invoice { number: Some(number), ..self.0 }
+    }
+}
+
 /// How an invoice is issued.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Issue {
-    /// The number that it gets.
-    pub number: String,
     /// The day.
     pub on: NaiveDate,
     /// Until when it is to be paid.
@@ -207,19 +221,18 @@ impl Invoice {
     }
 
     /// Issues it. One that comes to nothing is paid at once.
-    pub fn issue(&self, issue: Issue, now: DateTime<Utc>) -> Result<Self, Refusal> {
+    pub fn issue(&self, issue: Issue, now: DateTime<Utc>) -> Result<Unnumbered, Refusal> {
         self.issuable()?;
         if issue.payer_due.amount < 0 || issue.payer_due.amount > self.total.amount {
             return Err(Refusal::TooMuch(self.total));
         }
         let mut next = self.touched(now);
-        next.number = Some(issue.number);
         next.issued_on = Some(issue.on);
         next.due_on = Some(issue.due_on);
         next.payer_due = issue.payer_due;
         next.patient_due = self.total.minus(issue.payer_due)?;
         next.status = Status::Issued;
-        next.stand()
+        Ok(Unnumbered(next.stand()?))
     }
 
     /// What one side has not settled yet.
@@ -328,17 +341,16 @@ impl Invoice {
     }
 
     /// The note as it goes out: settled from the beginning.
-    pub fn issue_note(self, number: String, on: NaiveDate, credited: &Credited) -> Self {
-        Self {
+    pub fn issue_note(self, on: NaiveDate, credited: &Credited) -> Unnumbered {
+        Unnumbered(Self {
             status: Status::Paid,
-            number: Some(number),
             issued_on: Some(on),
             patient_due: credited.patient,
             patient_settled: credited.patient,
             payer_due: credited.payer,
             payer_settled: credited.payer,
             ..self
-        }
+        })
     }
 
     /// Lays this much of the insurance's part on the patient: the insurance does not pay it.

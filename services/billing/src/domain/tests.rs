@@ -55,13 +55,9 @@ fn draft(lines: Vec<NewLine>) -> Result<Invoice, Refusal> {
 }
 
 fn issued(total: i64, payer: i64) -> Invoice {
-    let issue = Issue {
-        number: "INV-000001".into(),
-        on: day("2026-03-02"),
-        due_on: day("2026-04-01"),
-        payer_due: eur(payer),
-    };
-    draft(vec![line(total, 1_000, 0, 0, 0)]).unwrap().issue(issue, now()).unwrap()
+    let issue = Issue { on: day("2026-03-02"), due_on: day("2026-04-01"), payer_due: eur(payer) };
+    let owed = draft(vec![line(total, 1_000, 0, 0, 0)]).unwrap().issue(issue, now()).unwrap();
+    owed.numbered("INV-000001".into())
 }
 
 fn stamp() -> Stamp {

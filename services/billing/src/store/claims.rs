@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
-use hms_db::{At, Code, Db, Key, LockExt, MultiBackend, compare};
+use hms_db::{At, Code, Db, KeepExt, Key, LockExt, MultiBackend, compare};
 use hms_model::id::{ClaimId, InvoiceId, PatientId, PayerId};
 use hms_model::money::Money;
 
@@ -80,7 +80,7 @@ impl Row {
 
 /// Adds a claim.
 pub fn insert(db: &mut Db, claim: &Claim) -> hms_db::Result<()> {
-    diesel::insert_into(claims::table).values(Row::of(claim)).execute(db)?;
+    diesel::insert_into(claims::table).values(Row::of(claim)).kept().execute(db)?;
     Ok(())
 }
 
@@ -108,7 +108,7 @@ pub fn save(db: &mut Db, next: &Claim) -> hms_db::Result<bool> {
         claims::version.eq(next.version),
         claims::updated_at.eq(At::from(next.updated_at)),
     );
-    Ok(diesel::update(before).set(changes).execute(db)? == 1)
+    Ok(diesel::update(before).set(changes).kept().execute(db)? == 1)
 }
 
 /// One page of the claims.

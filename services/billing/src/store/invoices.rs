@@ -168,9 +168,8 @@ pub const fn series_of(kind: Kind) -> &'static str {
 /// waits, and where the first rolls back, takes the same number. So it is taken as late as can be.
 pub fn take_number(db: &mut Db, kind: Kind) -> hms_db::Result<String> {
     let code = series_of(kind);
-    let row = series::table.find(code);
-    diesel::update(row).set(series::next.eq(series::next + 1)).kept().execute(db)?;
-    let next: i64 = row.select(series::next).first(db)?;
+    let taken = diesel::update(series::table.find(code)).set(series::next.eq(series::next + 1));
+    let next: i64 = taken.returning(series::next).kept().get_result(db)?;
     Ok(join(code, next - 1))
 }
 
@@ -211,7 +210,7 @@ pub fn hold(db: &mut Db, id: InvoiceId) -> hms_db::Result<Invoice> {
 /// Saves the next version of an invoice; false when there is another next version already.
 pub fn save(db: &mut Db, next: &Invoice) -> hms_db::Result<bool> {
     let before = invoices::table.find(Key::from(next.id)).filter(invoices::version.eq(next.version - 1));
-    Ok(diesel::update(before).set(Row::of(next)?).execute(db)? == 1)
+    Ok(diesel::update(before).set(Row::of(next)?).kept().execute(db)? == 1)
 }
 
 /// Invoices that are owed, were due before a day and have not reached this level; held, and those that others hold

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
-use hms_db::{At, Code, Db, InsertExt, KeepExt, Key, MultiBackend, compare};
+use hms_db::{At, Code, Db, InsertExt, KeepExt, Key, MultiBackend, PgColumn, PgRows, compare};
 use hms_model::id::LedgerEntryId;
 use hms_model::money::Currency;
 use uuid::Uuid;
@@ -63,18 +63,66 @@ impl Row {
     }
 }
 
+impl PostingRow {
+    fn posting(self) -> Posting {
+        Posting {
+            account: self.account,
+            amount: self.amount,
+            department_id: self.department_id.map(Into::into),
+        }
+    }
+}
+
 /// Writes an entry: its postings first, then the entry that seals them (see the guards of the databases).
 pub fn post(db: &mut Db, entry: &Entry) -> hms_db::Result<()> {
-    for (position, posting) in (1_i64..).zip(&entry.postings) {
-        let row = PostingRow {
-            entry_id: entry.id.into(),
-            position,
-            account: posting.account.clone(),
-            amount: posting.amount,
-            department_id: posting.department_id.map(Key::from),
-        };
-        diesel::insert_into(postings::table).values(row).kept().execute(db)?;
+    lay(db, entry)?;
+    seal(db, entry)
+}
+
+/// Writes the postings of an entry, which [`seal`] must follow.
+pub fn lay(db: &mut Db, entry: &Entry) -> hms_db::Result<()> {
+    let lines = (1_i64..).zip(&entry.postings);
+    match db {
+        Db::Pg(connection) => {
+            let mut rows = PgRows::into_table("postings", COLUMNS);
+            for (position, posting) in lines {
+                let (account, department) = (posting.account.clone(), posting.department_id);
+                rows.push([
+                    Some(entry.id.to_string()),
+                    Some(position.to_string()),
+                    Some(account),
+                    Some(posting.amount.to_string()),
+                    department.map(|id| id.to_string()),
+                ]);
+            }
+            rows.execute(connection)?;
+        }
+        Db::Sqlite(connection) => {
+            let rows: Vec<_> = lines
+                .map(|(position, posting)| PostingRow {
+                    entry_id: entry.id.into(),
+                    position,
+                    account: posting.account.clone(),
+                    amount: posting.amount,
+                    department_id: posting.department_id.map(Key::from),
+                })
+                .collect();
+            diesel::insert_into(postings::table).values(rows).execute(connection)?;
+        }
     }
+    Ok(())
+}
+
+const COLUMNS: [PgColumn; 5] = [
+    ("entry_id", "uuid"),
+    ("position", "bigint"),
+    ("account", "text"),
+    ("amount", "bigint"),
+    ("department_id", "uuid"),
+];
+
+/// Writes an entry whose postings are there.
+pub fn seal(db: &mut Db, entry: &Entry) -> hms_db::Result<()> {
     let row = Row {
         id: entry.id.into(),
         booked_on: entry.booked_on,
@@ -97,13 +145,22 @@ pub fn find(db: &mut Db, id: LedgerEntryId) -> hms_db::Result<Entry> {
 
 /// The entry that an invoice was issued with, if it was over anything.
 pub fn of_invoice(db: &mut Db, invoice: Uuid) -> hms_db::Result<Option<Entry>> {
-    let row: Option<Row> = entries::table
+    let rows: Vec<(Row, PostingRow)> = entries::table
+        .inner_join(postings::table.on(postings::entry_id.eq(entries::id)))
         .filter(entries::source_id.eq(Key(invoice)))
         .filter(entries::kind.eq(Code(EntryKind::Invoice)))
-        .select(Row::as_select())
-        .first(db)
-        .optional()?;
-    row.map(|row| with_postings(db, row.entry()?)).transpose()
+        .order(postings::position)
+        .select((Row::as_select(), PostingRow::as_select()))
+        .load(db)?;
+    let mut found: Option<Entry> = None;
+    for (row, posting) in rows {
+        let entry = match &mut found {
+            Some(entry) => entry,
+            None => found.insert(row.entry()?),
+        };
+        entry.postings.push(posting.posting());
+    }
+    Ok(found)
 }
 
 /// Whether an entry has been taken back.
@@ -118,12 +175,7 @@ fn with_postings(db: &mut Db, entry: Entry) -> hms_db::Result<Entry> {
         .order(postings::position)
         .select(PostingRow::as_select())
         .load(db)?;
-    let postings = rows.into_iter().map(|row| Posting {
-        account: row.account,
-        amount: row.amount,
-        department_id: row.department_id.map(Into::into),
-    });
-    Ok(Entry { postings: postings.collect(), ..entry })
+    Ok(Entry { postings: rows.into_iter().map(PostingRow::posting).collect(), ..entry })
 }
 
 /// One page of the entries, with their postings.

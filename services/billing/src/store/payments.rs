@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use hms_api::{List, Page, list_filters};
-use hms_db::{At, Code, Db, InsertExt, Key, LockExt, MultiBackend, compare};
+use hms_db::{At, Code, Db, InsertExt, KeepExt, Key, LockExt, MultiBackend, compare};
 use hms_model::id::{InvoiceId, PatientId, PayerId, PaymentId, RefundId};
 use hms_model::money::{Currency, Money};
 use hms_model::role::Reach;
+use uuid::Uuid;
 
 use super::{currency, paged, text, unreadable};
 use crate::domain::{Method, Payment, PaymentStatus, Provided, Refund, RefundStatus, Side};
@@ -124,7 +125,7 @@ fn read(rows: Vec<Row>) -> hms_db::Result<Vec<Payment>> {
 
 /// Writes a new payment; false when the same source has asked for the same one before.
 pub fn insert(db: &mut Db, payment: &Payment) -> hms_db::Result<bool> {
-    Ok(diesel::insert_into(payments::table).values(Row::of(payment)).or_ignore().execute(db)? == 1)
+    Ok(diesel::insert_into(payments::table).values(Row::of(payment)).or_ignore().kept().execute(db)? == 1)
 }
 
 /// The payment of this id.
@@ -173,20 +174,36 @@ pub fn save(db: &mut Db, next: &Payment) -> hms_db::Result<bool> {
         payments::version.eq(next.version),
         payments::updated_at.eq(next.updated_at),
     );
-    Ok(diesel::update(before).set(changes).execute(db)? == 1)
+    Ok(diesel::update(before).set(changes).kept().execute(db)? == 1)
 }
 
-/// The payments of a patient that still have credit, the oldest first; held.
-pub fn hold_credit(db: &mut Db, patient: PatientId, currency: Currency) -> hms_db::Result<Vec<Payment>> {
+diesel::postfix_operator!(IsPositive, " > 0");
+
+/// How many payments with credit are held at once. Most invoices need one or two, and a patient may have hundreds.
+const A_FEW: i64 = 8;
+
+/// A few of the payments of a patient that still have credit, the oldest first, beginning after the one that is named;
+/// held. And whether there may be more.
+pub fn hold_credit(
+    db: &mut Db,
+    patient: PatientId,
+    currency: Currency,
+    after: Option<PaymentId>,
+) -> hms_db::Result<(Vec<Payment>, bool)> {
     let query = payments::table
         .filter(payments::patient_id.eq(Key::from(patient)))
         .filter(payments::side.eq(Code(Side::Patient)))
         .filter(payments::currency.eq(currency.code()))
-        .filter(payments::unapplied.gt(0))
+        // As a value it could be any number, and the index is of those above 0.
+        .filter(IsPositive::new(payments::unapplied))
+        .filter(payments::id.gt(after.map_or(Key(Uuid::nil()), Key::from)))
         .order(payments::id)
+        .limit(A_FEW)
         .select(Row::as_select())
         .lock(db);
-    read(query.load(db)?)
+    let few = read(query.load(db)?)?;
+    let more = i64::try_from(few.len()).is_ok_and(|count| count == A_FEW);
+    Ok((few, more))
 }
 
 /// What of a payment went to which invoices, the latest invoice first.
@@ -200,34 +217,39 @@ pub fn allocations(db: &mut Db, payment: PaymentId) -> hms_db::Result<Vec<(Invoi
     Ok(rows.into_iter().map(|(id, amount)| (id.into(), amount)).collect())
 }
 
-/// The payments that went to an invoice from one side, the latest first, and how much of each; held.
+/// The payments that went to an invoice from one side, the oldest first, as payments are held, and how much of each.
 pub fn hold_of_invoice(db: &mut Db, invoice: InvoiceId, side: Side) -> hms_db::Result<Vec<(Payment, i64)>> {
     let query = payments::table
         .inner_join(allocations::table.on(allocations::payment_id.eq(payments::id)))
         .filter(allocations::invoice_id.eq(Key::from(invoice)))
         .filter(allocations::amount.gt(0))
         .filter(payments::side.eq(Code(side)))
-        .order(payments::id.desc())
+        .order(payments::id)
         .select((Row::as_select(), allocations::amount))
         .lock(db);
     let rows: Vec<(Row, i64)> = query.load(db)?;
     rows.into_iter().map(|(row, amount)| Ok((row.payment()?, amount))).collect()
 }
 
-/// Lets this much more of a payment go to an invoice, or less. Whoever calls holds both.
+/// Lets this much more of a payment go to an invoice. Whoever calls holds both, and writes the payment too: as long as
+/// its version is the same, so are its allocations.
 pub fn allocate(db: &mut Db, payment: PaymentId, invoice: InvoiceId, amount: i64) -> hms_db::Result<()> {
-    let (payment, invoice) = (Key::from(payment), Key::from(invoice));
-    let row = allocations::table.find((payment, invoice));
-    let changed =
-        diesel::update(row).set(allocations::amount.eq(allocations::amount + amount)).execute(db)?;
-    if changed == 0 {
-        let new = (
-            allocations::payment_id.eq(payment),
-            allocations::invoice_id.eq(invoice),
-            allocations::amount.eq(amount),
-        );
-        diesel::insert_into(allocations::table).values(new).execute(db)?;
-    }
+    let new = (
+        allocations::payment_id.eq(Key::from(payment)),
+        allocations::invoice_id.eq(Key::from(invoice)),
+        allocations::amount.eq(amount),
+    );
+    let more = allocations::amount.eq(allocations::amount + amount);
+    let unique = (allocations::payment_id, allocations::invoice_id);
+    diesel::insert_into(allocations::table).values(new).upsert(unique, more).kept().execute(db)?;
+    Ok(())
+}
+
+/// Takes this much of what went from a payment to an invoice back, as [`allocate`] gives it.
+pub fn take_back(db: &mut Db, payment: PaymentId, invoice: InvoiceId, amount: i64) -> hms_db::Result<()> {
+    let row = allocations::table.find((Key::from(payment), Key::from(invoice)));
+    let less = allocations::amount.eq(allocations::amount - amount);
+    diesel::update(row).set(less).kept().execute(db)?;
     Ok(())
 }
 
@@ -292,7 +314,7 @@ pub fn insert_refund(db: &mut Db, refund: &Refund) -> hms_db::Result<()> {
         reason: refund.reason.as_str().into(),
         created_at: refund.created_at.into(),
     };
-    diesel::insert_into(refunds::table).values(row).execute(db)?;
+    diesel::insert_into(refunds::table).values(row).kept().execute(db)?;
     Ok(())
 }
 

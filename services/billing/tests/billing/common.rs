@@ -1,6 +1,9 @@
 //! A hospital small enough for a story: one service, and the patients it was told of.
 
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use hms_billing::Service;
+use hms_db::{Db, Error};
 use hms_model::event::{DepartmentCreated, DepartmentFacts, PatientCreated, PatientFacts};
 use hms_model::id::{DepartmentId, Id, PatientId};
 use hms_model::role::Role;
@@ -67,6 +70,12 @@ impl World {
         self.desk.post(PAYMENTS, &body).await
     }
 
+    /// A payment for no invoice.
+    pub async fn credit(&self, patient: PatientId, cents: i64) {
+        let body = json!({ "patient_id": patient, "method": "cash", "amount": eur(cents) });
+        self.desk.post(PAYMENTS, &body).await.expect(201);
+    }
+
     pub async fn invoice(&self, id: &Value) -> Value {
         self.books.get(&path(id)).await.expect(200).body.clone()
     }
@@ -77,6 +86,12 @@ impl World {
             Some(body) => self.books.post(&path, &body).await,
             None => self.books.request("POST", &path, &[], None).await,
         }
+    }
+
+    /// What the database answers with to a question for one number, named so.
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        let read = move |db: &mut Db| Ok::<_, Error>(diesel::sql_query(sql).get_result::<Number>(db)?.number);
+        self.app.database.read(read).await.unwrap()
     }
 
     /// The balance of an account, debits positive, once the whole trial balance is found to be zero.
@@ -90,6 +105,12 @@ impl World {
         };
         accounts.iter().map(of).collect()
     }
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
 }
 
 pub fn path(id: &Value) -> String {

@@ -1,9 +1,13 @@
 //! Payments, refunds, reconciliation, and the command by which other services book what they took.
 
+use chrono::TimeDelta;
+use diesel::RunQueryDsl;
 use futures_util::future::join_all;
+use hms_db::{Db, Error};
 use hms_model::event::{BillingPaymentCaptured, BillingPaymentRefunded};
 use hms_model::role::Role;
-use hms_testkit::on_both_back_ends;
+use hms_testkit::database::wanted;
+use hms_testkit::{Backend, on_both_back_ends, until};
 use serde_json::{Value, json};
 
 use crate::common::{PAYMENTS, World, eur};
@@ -60,6 +64,26 @@ on_both_back_ends! {
         assert!(told.iter().all(|event| event.0.booked_on == Some(today)));
         let shown = world.books.get(&format!("{PAYMENTS}/{}", payment.text("id"))).await;
         assert_eq!(shown.expect(200)["refunds"].as_array().unwrap().len(), 3);
+        world.app.stop().await;
+    }
+
+    async fn credit_is_used_up_from_the_oldest_payment_on(backend) {
+        let world = World::start(backend).await;
+        let patient = world.patient().await;
+        for _ in 0..20 {
+            world.credit(patient, 50).await;
+            world.app.clock.advance(TimeDelta::seconds(1));
+        }
+        let bill = world.issued(patient, 930).await;
+        assert_eq!(world.step(&bill, "apply-credit", None).await.expect(200)["status"], "paid");
+        assert_eq!(world.balances(&["1100", "2100"]).await, [0, -70]);
+        let left = world.books.get(&format!("{PAYMENTS}?ordering=created_at&page_size=100")).await;
+        let left: Vec<_> = left.results().iter().map(|payment| payment["unapplied"]["amount"].clone()).collect();
+        let expected: Vec<_> = [[0; 18].as_slice(), &[20, 50]].concat().into_iter().map(Value::from).collect();
+        assert_eq!(left, expected);
+        let next = world.issued(patient, 1_000).await;
+        assert_eq!(world.step(&next, "apply-credit", None).await.expect(200)["open"], eur(930));
+        world.step(&next, "apply-credit", None).await.expect_problem(422, "UNPROCESSABLE");
         world.app.stop().await;
     }
 
@@ -142,4 +166,58 @@ on_both_back_ends! {
         assert_eq!((told.len(), told[0].0.source.as_deref()), (1, Some("facility")));
         world.app.stop().await;
     }
+}
+
+/// On PostgreSQL alone: SQLite has one writer.
+#[tokio::test]
+async fn two_who_need_the_same_payments_hold_them_in_the_same_order() {
+    if !wanted(Backend::Postgres) {
+        return;
+    }
+    let world = World::start(Backend::Postgres).await;
+    let patient = world.patient().await;
+    let (first, second) = (world.issued(patient, 200).await, world.issued(patient, 500).await);
+    // Both payments are partly with the first invoice, and partly credit.
+    world.credit(patient, 100).await;
+    world.app.clock.advance(TimeDelta::seconds(1));
+    world.pay(&first, "cash", 140).await.expect(201);
+    world.step(&first, "apply-credit", None).await.expect(200);
+    let taken_back =
+        |cents: i64| json!({ "reason": "x", "lines": [{ "description": "x", "unit_price": cents }] });
+    world.step(&first, "credit", Some(taken_back(50))).await.expect(201);
+    assert_eq!(world.number("SELECT count(*) AS number FROM payments WHERE unapplied > 0").await, 2);
+
+    let (held, is_held) = tokio::sync::oneshot::channel();
+    let (let_go, gone) = std::sync::mpsc::channel::<()>();
+    let database = world.app.database.clone();
+    let holder = tokio::spawn(async move {
+        let hold = move |db: &mut Db| {
+            let oldest = "SELECT 1 FROM payments ORDER BY id LIMIT 1 FOR UPDATE";
+            diesel::sql_query(oldest).execute(db)?;
+            held.send(()).unwrap();
+            gone.recv().unwrap();
+            Ok::<_, Error>(())
+        };
+        database.write(hold).await.unwrap();
+    });
+    is_held.await.unwrap();
+    let waiting = async |count: i64| {
+        let sql = "SELECT count(*) AS number FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        until("those who wait", 4, async || (world.number(sql).await == count).then_some(())).await;
+    };
+    let (use_it, take_it) =
+        (world.step(&second, "apply-credit", None), world.step(&first, "credit", Some(taken_back(20))));
+    let take_it = async {
+        waiting(1).await;
+        take_it.await
+    };
+    let then = async {
+        waiting(2).await;
+        let_go.send(()).unwrap();
+    };
+    let (used, taken, ()) = tokio::join!(use_it, take_it, then);
+    used.expect(200);
+    taken.expect(201);
+    holder.await.unwrap();
+    world.app.stop().await;
 }

@@ -32,23 +32,11 @@ pub async fn apply_credit(
 }
 
 fn apply(work: &mut Work<'_>, invoice: &Invoice) -> Result<Invoice, Problem> {
-    let mut open = invoice.open_of(Side::Patient)?;
-    let mut used = Money::zero(invoice.currency);
+    let open = invoice.open_of(Side::Patient)?;
     if !invoice.status.is_owed() || open.is_zero() {
         return Err(Refusal::Illegal(invoice.status).into());
     }
-    for payment in store::payments::hold_credit(work.db, invoice.patient_id, invoice.currency)? {
-        let part = payment.unapplied.least(open).map_err(Refusal::from)?;
-        let mut next = payment.touched(work.now);
-        next.unapplied = next.unapplied.minus(part).map_err(Refusal::from)?;
-        books::written(store::payments::save(work.db, &next))?;
-        store::payments::allocate(work.db, payment.id, invoice.id, part.amount)?;
-        open = open.minus(part).map_err(Refusal::from)?;
-        used = used.plus(part).map_err(Refusal::from)?;
-        if open.is_zero() {
-            break;
-        }
-    }
+    let used = use_up(work, invoice, open)?;
     if used.is_zero() {
         return Err(Refusal::NoCredit.into());
     }
@@ -58,4 +46,29 @@ fn apply(work: &mut Work<'_>, invoice: &Invoice) -> Result<Invoice, Problem> {
     books::post(work, entry)?;
     books::audit(work, Action::Update, &next, "credit used")?;
     Ok(next)
+}
+
+/// Lets credit of the patient go to the invoice, as much as is open of it or as there is. Says how much that was.
+fn use_up(work: &mut Work<'_>, invoice: &Invoice, mut open: Money) -> Result<Money, Problem> {
+    let mut used = Money::zero(invoice.currency);
+    let mut last = None;
+    loop {
+        let (few, more) = store::payments::hold_credit(work.db, invoice.patient_id, invoice.currency, last)?;
+        for payment in &few {
+            let part = payment.unapplied.least(open).map_err(Refusal::from)?;
+            let mut next = payment.touched(work.now);
+            next.unapplied = next.unapplied.minus(part).map_err(Refusal::from)?;
+            books::written(store::payments::save(work.db, &next))?;
+            store::payments::allocate(work.db, payment.id, invoice.id, part.amount)?;
+            open = open.minus(part).map_err(Refusal::from)?;
+            used = used.plus(part).map_err(Refusal::from)?;
+            if open.is_zero() {
+                return Ok(used);
+            }
+        }
+        if !more {
+            return Ok(used);
+        }
+        last = few.last().map(|payment| payment.id);
+    }
 }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::hold;
 use super::new::NewInvoiceLine;
 use crate::books;
-use crate::domain::{Invoice, Kind, Note, Refusal, Side, booking};
+use crate::domain::{Invoice, Note, Refusal, Side, booking};
 use crate::store;
 
 /// What a client sends to credit an invoice.
@@ -63,11 +63,10 @@ fn make(work: &mut Work<'_>, invoice: &Invoice, new: NewCredit) -> Result<Invoic
     next = next.take_credit(&credited, work.now)?;
     next.version = invoice.version + 1;
     books::save_invoice(work, invoice, &next)?;
-    let number = store::invoices::take_number(work.db, Kind::CreditNote)?;
-    let note = note.issue_note(number, work.now.date_naive(), &credited);
-    store::invoices::insert(work.db, &note)?;
-    let entry = booking::credited(&note, &credited, books::stamp(work))?;
-    books::post(work, entry)?;
+    let owed = note.issue_note(work.now.date_naive(), &credited);
+    let stamp = books::stamp(work);
+    let book = |note: &Invoice| booking::credited(note, &credited, stamp);
+    let note = books::number(work, owed, book, |work, note| Ok(store::invoices::insert(work.db, note)?))?;
     work.publish(&BillingInvoiceIssued(books::facts(&note)))?;
     books::audit(work, Action::Create, &note, "credit note")?;
     Ok(note)
@@ -75,8 +74,11 @@ fn make(work: &mut Work<'_>, invoice: &Invoice, new: NewCredit) -> Result<Invoic
 
 /// Takes this much of the payments of a side off the invoice, the latest first: it becomes their credit.
 fn take_off(work: &mut Work<'_>, invoice: Invoice, side: Side, excess: Money) -> Result<Invoice, Problem> {
+    if excess.is_zero() {
+        return Ok(invoice);
+    }
     let mut left = excess;
-    for (payment, amount) in store::payments::hold_of_invoice(work.db, invoice.id, side)? {
+    for (payment, amount) in store::payments::hold_of_invoice(work.db, invoice.id, side)?.into_iter().rev() {
         if left.is_zero() {
             break;
         }
@@ -84,7 +86,7 @@ fn take_off(work: &mut Work<'_>, invoice: Invoice, side: Side, excess: Money) ->
         let mut next = payment.touched(work.now);
         next.unapplied = next.unapplied.plus(part).map_err(Refusal::from)?;
         books::written(store::payments::save(work.db, &next))?;
-        store::payments::allocate(work.db, payment.id, invoice.id, -part.amount)?;
+        store::payments::take_back(work.db, payment.id, invoice.id, part.amount)?;
         left = left.minus(part).map_err(Refusal::from)?;
     }
     if !left.is_zero() {

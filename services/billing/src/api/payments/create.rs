@@ -79,11 +79,11 @@ fn take(work: &mut Work<'_>, new: TakePayment, reach: Reach) -> Result<Reply, Pr
     if let Some(invoice) = invoice.as_ref().filter(|invoice| !invoice.status.is_owed()) {
         return Err(Refusal::Illegal(invoice.status).into());
     }
-    if store::directory::patient_name(work.db, patient_id)?.is_none() {
+    if invoice.is_none() && store::directory::patient_name(work.db, patient_id)?.is_none() {
         return Err(Refusal::Unknown("patient_id").into());
     }
     let insured = new.method == Method::Insurance;
-    let payer_id = new.payer_id.or(invoice.and_then(|invoice| invoice.payer_id)).filter(|_| insured);
+    let payer_id = new.payer_id.or(invoice.as_ref().and_then(|invoice| invoice.payer_id)).filter(|_| insured);
     let new = NewPayment {
         method: new.method,
         patient_id: Some(patient_id),
@@ -101,8 +101,8 @@ fn take(work: &mut Work<'_>, new: TakePayment, reach: Reach) -> Result<Reply, Pr
         books::audit_payment(work, Action::Create, &payment, "pending")?;
         return made(&payment);
     }
-    let taken =
-        books::capture(work, payment, |work, payment| Ok(store::payments::insert(work.db, payment)?))?;
+    let write = |work: &mut Work<'_>, payment: &Payment| Ok(store::payments::insert(work.db, payment)?);
+    let taken = books::capture(work, payment, invoice, write)?;
     made(&taken.ok_or(Code::Internal)?)
 }
 

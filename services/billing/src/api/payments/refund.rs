@@ -69,7 +69,7 @@ fn give_back(work: &mut Work<'_>, id: PaymentId, new: NewRefund) -> Result<Reply
     } else {
         // Refused here, before anything is held, and once more by the rules when it is done.
         payment.refund(amount, Money::zero(amount.currency), work.now)?;
-        books::refund_now(work, &wish)?
+        books::refund_now(work, &wish, &payment)?
     };
     Ok(Reply::ok(&payment)?.version(payment.version))
 }

@@ -114,7 +114,8 @@ fn take(work: &mut Work<'_>, intent: &IntentObject, taken: bool) -> Result<(), P
     next.provided.provider_reference = Some(intent.id.clone());
     next.provided.failure = None;
     next.received_on = work.now.date_naive();
-    let saved = books::capture(work, next, |work, next| Ok(store::payments::save(work.db, next)?))?;
+    let invoice = next.invoice_id.map(|id| store::invoices::hold(work.db, id)).transpose()?;
+    let saved = books::capture(work, next, invoice, |work, next| Ok(store::payments::save(work.db, next)?))?;
     // Overtaken by the same news, or by the courier: the provider tells it again.
     saved.map(|_| ()).ok_or_else(|| Code::Unavailable.into())
 }

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY payments_credit_in_order;

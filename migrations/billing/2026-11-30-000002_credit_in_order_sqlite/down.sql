@@ -1,0 +1,1 @@
+DROP INDEX payments_credit_in_order;
