@@ -390,6 +390,7 @@ def events_dashboard():
             "s",
         ),
         ("Jobs, waiting", [("max by (queue) (hms_jobs_waiting)", "{{queue}}")], "none"),
+        ("Jobs, age of the oldest", [("max by (queue) (hms_jobs_oldest_age_seconds)", "{{queue}}")], "s"),
         ("Jobs, done", [("sum by (queue) (rate(hms_jobs_done_total[5m]))", "{{queue}}")], "cps"),
         ("Jobs, put off", [("sum by (queue) (rate(hms_jobs_retried_total[5m]))", "{{queue}}")], "cps"),
         ("Dead letters, new", [("sum by (service) (increase(hms_bus_dead_letters_total[1h]))", "{{service}}")], "none"),

@@ -33,6 +33,11 @@ impl<'a> Processes<'a> {
 
     /// Starts one; does not wait.
     pub fn launch(&mut self, name: &str) {
+        self.launch_with(name, &[]);
+    }
+
+    /// The same with some settings that only it has, from now on until it is started again.
+    pub fn launch_with(&mut self, name: &str, more: &[(&str, &str)]) {
         let program = programs().join(format!("hms-{name}"));
         assert!(program.is_file(), "{} is missing: build all programs first", program.display());
         let folder = self.platform.folder().join(name);
@@ -40,6 +45,7 @@ impl<'a> Processes<'a> {
         let mut command = self.platform.program(program.to_str().unwrap());
         command
             .envs(self.own.iter().filter(|(whose, ..)| *whose == name).map(|(_, name, value)| (name, value)));
+        command.envs(more.iter().copied());
         self.running.insert(name.to_owned(), Process::start(command, &folder));
     }
 

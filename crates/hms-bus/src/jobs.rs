@@ -5,12 +5,14 @@
 //! all events; a job is acknowledged when it has been done. Without a broker the table itself is the queue. A job may come
 //! twice, and must do nothing the second time: what is true stands in the tables of its service.
 
+mod front;
 mod run;
 mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use hms_model::event::Envelope;
 use hms_model::id::EventId;
@@ -19,9 +21,10 @@ use parking_lot::Mutex;
 use crate::consumer::ConsumeError;
 use crate::delivery::Delivery;
 
+pub(crate) use front::Fronts;
 pub(crate) use run::{End, Runner};
-pub use table::append;
 pub(crate) use table::{Row, claim, depths, next, pending, remove};
+pub use table::{append, oldest};
 
 /// A job that its service gives up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +49,37 @@ pub(crate) struct Handler {
     pub again: Again,
 }
 
-/// How many jobs wait in each queue, as far as that is known; clones are the same.
+/// What waits in a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Depth {
+    /// So many jobs.
+    pub count: i64,
+    /// When the oldest of them was written, as far as that is known.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Depth {
+    /// Of the same queue in two places.
+    pub fn and(self, other: Self) -> Self {
+        let since = self.since.into_iter().chain(other.since).min();
+        Self { count: self.count + other.count, since }
+    }
+}
+
+/// What waits in each queue, as far as that is known; clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Waiting(Arc<Mutex<BTreeMap<String, i64>>>);
+pub struct Waiting(Arc<Mutex<BTreeMap<String, Depth>>>);
 
 impl Waiting {
-    /// In this queue when it was last measured, at each sweep. Not known while the broker is away.
+    /// How many jobs waited in this queue when it was last measured, at each sweep. Not known while the broker is away.
     pub fn in_queue(&self, queue: &str) -> Option<i64> {
-        self.0.lock().get(queue).copied()
+        self.0.lock().get(queue).map(|depth| depth.count)
+    }
+
+    /// Since when a job has waited in this queue, as far as that is known: what the broker had before this process began counts
+    /// from there on. None where nothing waited when it was last measured, and while the broker is away.
+    pub fn since(&self, queue: &str) -> Option<DateTime<Utc>> {
+        self.0.lock().get(queue)?.since
     }
 
     /// Whether it is known of all queues.
@@ -61,8 +87,8 @@ impl Waiting {
         !self.0.lock().is_empty()
     }
 
-    pub(crate) fn set(&self, counts: BTreeMap<String, i64>) {
-        *self.0.lock() = counts;
+    pub(crate) fn set(&self, depths: BTreeMap<String, Depth>) {
+        *self.0.lock() = depths;
     }
 
     pub(crate) fn forget(&self) {

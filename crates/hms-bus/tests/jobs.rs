@@ -14,6 +14,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use common::effects::{await_count, note};
 use common::{Node, SECONDS, World, change, department};
 use hms_bus::{ConsumeError, Consumer, GivenUp, Redriven, jobs};
@@ -103,6 +104,27 @@ hms_testkit::on_both_back_ends! {
             node.bus.jobs().get(MAIL).filter(|numbers| numbers.done == 10).copied()
         })
         .await;
+        node.bus.stop().await;
+    }
+
+    async fn it_is_known_since_when_a_job_waits(backend) {
+        let world = World::new(backend, &["notification"]);
+        let (gate, done) = (Arc::new(Semaphore::new(0)), Done::default());
+        let node = world.start("notification", worker(MAIL, &gate, &done)).await;
+        waiting(&node, MAIL, 0).await;
+        assert_eq!(node.waiting.since(MAIL), None);
+        let begun = Clock::system().now();
+        // More than are in hand at once.
+        enqueue(&node, MAIL, &[(); 6].map(|()| job())).await;
+        let written = Clock::system().now();
+        let since = until("some to wait", SECONDS, async || node.waiting.since(MAIL)).await;
+        // In the broker it is told by when the queue was empty, which was measured before.
+        let earliest = if world.broker.is_some() { begun - TimeDelta::seconds(2) } else { begun };
+        assert!((earliest..=written).contains(&since), "{earliest} {since} {written}");
+        gate.add_permits(6);
+        all_done(&done, 6).await;
+        waiting(&node, MAIL, 0).await;
+        assert_eq!(node.waiting.since(MAIL), None);
         node.bus.stop().await;
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use hms_access::{AccessError, Claims, Verifier};
 use hms_bus::{ConsumeError, Relay, Waiting};
 use hms_db::{Database, Db};
@@ -62,6 +63,11 @@ impl Context {
     /// How many jobs wait in a queue of the service; not known while the broker is away.
     pub fn jobs_waiting(&self, queue: &str) -> Option<i64> {
         self.jobs.in_queue(queue)
+    }
+
+    /// Since when a job has waited in a queue of the service, as far as that is known.
+    pub(crate) fn jobs_wait_since(&self, queue: &str) -> Option<DateTime<Utc>> {
+        self.jobs.since(queue)
     }
 
     /// Writes what no request asked for, such as a task of the service does: one transaction with its events.

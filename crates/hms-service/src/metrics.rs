@@ -1,5 +1,6 @@
 //! The metrics that every service shows: requests, its pool, its outbox.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, get, web};
+use chrono::{DateTime, Utc};
 use hms_bus::LagObserver;
 use hms_model::job::queues_of;
 use hms_telemetry::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Metrics, known_method};
@@ -47,6 +49,7 @@ pub(crate) struct Gauges {
 struct JobMetrics {
     queues: Vec<&'static str>,
     waiting: IntGaugeVec,
+    oldest: IntGaugeVec,
     done: IntCounterVec,
     retried: IntCounterVec,
     dead: IntCounterVec,
@@ -83,15 +86,18 @@ impl Gauges {
         raise(&self.consumed, bus.consumed);
         raise(&self.retried, bus.retried);
         raise(&self.dead, bus.dead);
-        if let Some(jobs) = &self.jobs {
-            jobs.renew(watch);
-        }
         // Who asks waits for no longer than this where no connection is free: then above all the figures must come.
         let deadline = Duration::from_millis(300);
-        let counts = watch.context.database.read(|db| {
-            Ok::<_, hms_db::Error>((hms_bus::outbox::depth(db)?, hms_bus::dead_letters::count(db)?))
+        let has_jobs = self.jobs.is_some();
+        let counts = watch.context.database.read(move |db| {
+            let jobs = if has_jobs { hms_bus::jobs::oldest(db)? } else { BTreeMap::new() };
+            Ok::<_, hms_db::Error>((hms_bus::outbox::depth(db)?, hms_bus::dead_letters::count(db)?, jobs))
         });
-        if let Ok(Ok(((events, oldest), letters))) = tokio::time::timeout(deadline, counts).await {
+        let counts = tokio::time::timeout(deadline, counts).await.ok().and_then(Result::ok);
+        if let Some(jobs) = &self.jobs {
+            jobs.renew(watch, counts.as_ref().map(|(_, _, oldest)| oldest));
+        }
+        if let Some(((events, oldest), letters, _)) = counts {
             self.letters.set(letters);
             self.outbox_events.set(events);
             let age = oldest.map(|at| (watch.context.clock.now() - at).num_seconds().max(0));
@@ -107,23 +113,33 @@ impl JobMetrics {
             return Ok(None);
         }
         let counters = |name: &str, help: &str| context.metrics.counters(name, help, &["queue"]);
-        let help = "Jobs that wait in a queue, as far as that is known.";
+        let gauges = |name: &str, help: &str| context.metrics.gauges(name, help, &["queue"]);
+        let help = "Jobs that wait in a queue; not there while the broker, or the database, is away.";
+        let waiting = gauges("hms_jobs_waiting", help)?;
+        let help = "For how long the oldest job of a queue has waited, as far as that is known, on its way to the broker above all.";
         Ok(Some(Self {
             queues,
-            waiting: context.metrics.gauges("hms_jobs_waiting", help, &["queue"])?,
+            waiting,
+            oldest: gauges("hms_jobs_oldest_age_seconds", help)?,
             done: counters("hms_jobs_done_total", "Jobs that were done.")?,
             retried: counters("hms_jobs_retried_total", "Runs of jobs that failed and were put off.")?,
             dead: counters("hms_jobs_dead_total", "Jobs put to the dead letters.")?,
         }))
     }
 
-    fn renew(&self, watch: &Watch) {
-        let numbers = watch.bus.jobs();
+    /// `in_table` is when the oldest job was written that has not reached the broker, if the database could be asked. What
+    /// is not known is not shown, and not what it was before.
+    fn renew(&self, watch: &Watch, in_table: Option<&BTreeMap<String, DateTime<Utc>>>) {
+        let (numbers, now) = (watch.bus.jobs(), watch.context.clock.now());
         for queue in &self.queues {
             let label = [*queue];
-            if let Some(waiting) = watch.context.jobs_waiting(queue) {
-                self.waiting.with_label_values(&label).set(waiting);
-            }
+            show(&self.waiting, &label, watch.context.jobs_waiting(queue));
+            let age = in_table.map(|oldest| {
+                let oldest =
+                    oldest.get(*queue).copied().into_iter().chain(watch.context.jobs_wait_since(queue));
+                oldest.min().map_or(0, |oldest| (now - oldest).num_seconds().max(0))
+            });
+            show(&self.oldest, &label, age);
             let numbers = numbers.get(queue).copied().unwrap_or_default();
             raise(&self.done.with_label_values(&label), numbers.done);
             raise(&self.retried.with_label_values(&label), numbers.retried);
@@ -138,6 +154,15 @@ pub(crate) fn lag(all: &Metrics) -> anyhow::Result<LagObserver> {
     let lag = all.durations("hms_bus_delivery_lag_seconds", help, &[])?;
     let lag = lag.with_label_values(&NO_LABELS);
     Ok(LagObserver::new(move |seconds| lag.observe(seconds)))
+}
+
+/// Shows a value, or none.
+fn show(gauges: &IntGaugeVec, label: &[&str], value: Option<i64>) {
+    match value {
+        Some(value) => gauges.with_label_values(label).set(value),
+        // It may not be shown as it is.
+        None => _ = gauges.remove_label_values(label),
+    }
 }
 
 /// Raises a counter to what has been counted elsewhere.

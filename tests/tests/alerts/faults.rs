@@ -110,6 +110,12 @@ pub async fn an_event_is_poison(platform: &Platform) {
     connection.close(200, "done".into()).await.unwrap();
 }
 
+/// A service that gives itself a job at its start finds no broker then.
+pub fn a_job_does_not_reach_the_broker(processes: &mut Processes<'_>) {
+    processes.kill("metrics");
+    processes.launch_with("metrics", &[("AMQP_URL", super::NOBODY)]);
+}
+
 /// A service stands still for longer than a second, and answers then.
 pub async fn requests_hang(processes: &Processes<'_>, admin: &Person) {
     processes.process("billing").signal("STOP");

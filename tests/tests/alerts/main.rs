@@ -41,6 +41,7 @@ async fn each_alert_fires_upon_its_fault() {
     faults::passwords_are_tried(&platform).await;
     faults::an_event_is_not_published(&admin).await;
     faults::an_event_is_poison(&platform).await;
+    faults::a_job_does_not_reach_the_broker(&mut processes);
     faults::requests_hang(&processes, &admin).await;
     processes.kill("auth");
     drop(redis);

@@ -6,7 +6,7 @@ use hms_tests::repository;
 
 /// What is made short: how long something must last, how far back is looked, and from when on it is too old or too much.
 /// The conditions are left as they are.
-const SHORT: [(&str, &str); 15] = [
+const SHORT: [(&str, &str); 16] = [
     ("for: 1m", "for: 1s"),
     ("for: 2m", "for: 1s"),
     ("for: 5m", "for: 1s"),
@@ -20,6 +20,10 @@ const SHORT: [(&str, &str); 15] = [
     ("[10m]", "[60s]"),
     ("[30d]", "[60s]"),
     ("hms_outbox_oldest_age_seconds) > 300", "hms_outbox_oldest_age_seconds) > 3"),
+    (
+        "hms_jobs_oldest_age_seconds{queue!~\".*[.]bulk\"}) > 600",
+        "hms_jobs_oldest_age_seconds{queue!~\".*[.]bulk\"}) > 3",
+    ),
     ("hms_gateway_revocations_age_seconds) > 30", "hms_gateway_revocations_age_seconds) > 10"),
     ("hms_auth_lockouts_total[60s])) > 50", "hms_auth_lockouts_total[60s])) > 2"),
 ];

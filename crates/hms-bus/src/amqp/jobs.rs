@@ -21,7 +21,7 @@ use super::topology::Names;
 use super::{Broker, Fault, Outages, close, connect, within};
 use crate::board::Half;
 use crate::context::Context;
-use crate::jobs::{self, End, Row, Runner};
+use crate::jobs::{self, Depth, End, Fronts, Row, Runner};
 
 /// Does the jobs of a service.
 pub(crate) struct Workers {
@@ -29,12 +29,13 @@ pub(crate) struct Workers {
     broker: Broker,
     names: Names,
     runners: Vec<Runner>,
+    fronts: Fronts,
 }
 
 impl Workers {
     pub fn new(context: Context, broker: Broker, runners: Vec<Runner>) -> Self {
         let names = Names::new(&broker.prefix, context.service);
-        Self { context, broker, names, runners }
+        Self { context, broker, names, runners, fronts: Fronts::default() }
     }
 
     pub async fn run(self) {
@@ -92,6 +93,7 @@ impl Workers {
                     Err(reason) => fates.push((delivery, self.dead(reason, 0))),
                 }
             }
+            self.fronts.taken(runner.queue, jobs.iter().map(|job| job.time));
             let Some(ends) = runner.run(&jobs).await else { break };
             fates.extend(deliveries.into_iter().zip(ends).map(|(delivery, end)| match end {
                 End::Done => (delivery, Fate::Done),
@@ -107,19 +109,23 @@ impl Workers {
         Fate::Dead { failures, reason, at: self.context.clock.now() }
     }
 
-    /// Notes at each sweep how many jobs wait, in the broker and on the way there.
+    /// Notes at each sweep how many jobs wait and since when, in the broker and on the way there.
     async fn measure(&self, publisher: &Publisher) -> Result<(), Fault> {
         let Context { options, stop, database, .. } = &self.context;
         let queues = self.queues();
         loop {
+            // Before the question: what comes into an empty queue after it was written later.
+            let now = self.context.clock.now();
             let answer = self.names.declare_work_queues(&publisher.channel, &queues);
             let there = within(options.confirm_within, "a question", answer).await?;
             match database.read(jobs::depths).await {
-                Ok(mut counts) => {
+                Ok(mut depths) => {
                     for (queue, count) in there {
-                        *counts.entry(queue.to_owned()).or_default() += i64::from(count);
+                        let since = self.fronts.measured(queue, count, now);
+                        let depth = depths.entry(queue.to_owned()).or_default();
+                        *depth = depth.and(Depth { count: i64::from(count), since });
                     }
-                    options.waiting.set(counts);
+                    options.waiting.set(depths);
                 }
                 // No reason to let go of the broker, and of the jobs in hand.
                 Err(error) => {

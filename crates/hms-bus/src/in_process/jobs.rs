@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::context::Context;
 use crate::dead_letters::{self, Label};
-use crate::jobs::{self, End, Row, Runner};
+use crate::jobs::{self, Depth, End, Row, Runner};
 
 pub(crate) struct Workers {
     context: Context,
@@ -63,9 +63,9 @@ impl Workers {
     }
 
     async fn measure(&self) {
-        let Ok(counts) = self.context.database.read(jobs::depths).await else { return };
-        let all = self.runners.keys().map(|queue| ((*queue).to_owned(), 0));
-        self.context.options.waiting.set(all.chain(counts).collect());
+        let Ok(depths) = self.context.database.read(jobs::depths).await else { return };
+        let all = self.runners.keys().map(|queue| ((*queue).to_owned(), Depth::default()));
+        self.context.options.waiting.set(all.chain(depths).collect());
     }
 }
 

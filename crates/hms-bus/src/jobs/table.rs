@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use diesel::dsl::count_star;
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use hms_db::{At, Db, Key, LockExt, PgRows, Result, each};
 use hms_model::event::Envelope;
 use hms_model::id::{EventId, Id};
 
+use super::Depth;
 use crate::outbox::{AppendError, body};
 use crate::schema::job_outbox;
 
@@ -95,15 +97,23 @@ pub(crate) fn remove(db: &mut Db, ids: Vec<Key>) -> Result<()> {
     Ok(())
 }
 
-/// How many jobs stand in the table, by queue; those of none are not named.
-pub(crate) fn depths(db: &mut Db) -> Result<BTreeMap<String, i64>> {
-    let counts: Vec<(String, i64)> =
-        job_outbox::table.group_by(job_outbox::queue).select((job_outbox::queue, count_star())).load(db)?;
-    Ok(counts.into_iter().collect())
+/// What stands in the table, by queue; those of nothing are not named.
+pub(crate) fn depths(db: &mut Db) -> Result<BTreeMap<String, Depth>> {
+    let all = job_outbox::table.group_by(job_outbox::queue);
+    let found: Vec<(String, i64, Option<At>)> =
+        all.select((job_outbox::queue, count_star(), min(job_outbox::created_at))).load(db)?;
+    let depth = |count, oldest: Option<At>| Depth { count, since: oldest.map(Into::into) };
+    Ok(found.into_iter().map(|(queue, count, oldest)| (queue, depth(count, oldest))).collect())
+}
+
+/// When the oldest job was written that stands in the table, by queue; those of nothing are not named.
+pub fn oldest(db: &mut Db) -> Result<BTreeMap<String, DateTime<Utc>>> {
+    Ok(depths(db)?.into_iter().filter_map(|(queue, depth)| Some((queue, depth.since?))).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use hms_db::{Backend, Database, Migrations, PoolOptions};
     use hms_model::Clock;
     use hms_model::job::SendMessage;
@@ -136,7 +146,22 @@ mod tests {
             assert_eq!(queues, [urgent, other, normal, normal, bulk, bulk]);
             let ids = rows.iter().map(|row| row.id).collect();
             database.write(move |db| remove(db, ids)).await.unwrap();
-            assert_eq!(database.read(depths).await.unwrap(), BTreeMap::from([(bulk.to_owned(), 1)]));
+            let left = database.read(depths).await.unwrap();
+            assert_eq!(left.iter().map(|(queue, depth)| (queue.as_str(), depth.count)).collect::<Vec<_>>(), [(bulk, 1)]);
+        }
+
+        async fn the_oldest_of_each_queue_is_known(backend) {
+            let own = TestDatabase::new(backend, "jobs", &Migrations::new().and(crate::MIGRATIONS)).await;
+            let database = Database::new(own.url.clone(), PoolOptions::default());
+            assert_eq!(database.read(oldest).await.unwrap(), BTreeMap::new());
+            let (mail, sms) = ("jobs.send_email", "jobs.send_sms");
+            let mut jobs = [mail, sms, mail].map(job);
+            let first = jobs[0].time;
+            jobs[1].time = first - TimeDelta::minutes(7);
+            jobs[2].time = first - TimeDelta::minutes(3);
+            let wanted = [(mail, jobs[2].time), (sms, jobs[1].time)].map(|(queue, at)| (queue.to_owned(), at));
+            database.write(move |db| append(db, &jobs)).await.unwrap();
+            assert_eq!(database.read(oldest).await.unwrap(), BTreeMap::from(wanted));
         }
     }
 }

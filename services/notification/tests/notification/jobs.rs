@@ -321,6 +321,34 @@ async fn what_is_being_sent_when_the_broker_goes_is_sent_once() {
     world.stop().await;
 }
 
+#[tokio::test]
+async fn figures_of_jobs_are_true_or_not_there_while_the_broker_is_away() {
+    if !wanted(Backend::Postgres) {
+        return;
+    }
+    let broker = TestBroker::new();
+    broker.lay_line().await;
+    let line = Arc::clone(&broker.line);
+    let world = World::start_at(Backend::Postgres, Some(broker), &[]).await;
+    let oldest =
+        async || figure(&world.app, &format!("hms_jobs_oldest_age_seconds{{queue=\"{MAIL}\"}}")).await;
+    assert_eq!((world.waiting(MAIL).await, oldest().await), (Some(0), Some(0)));
+    let ann = patient(&world.app, "ann@example.org").await;
+    line.close();
+    until("the outage to be noticed", 60, async || world.waiting(MAIL).await.is_none().then_some(())).await;
+    book(&world.app, ann).await;
+    assert_eq!(rows(&world.app).await, 1);
+    assert_eq!((world.waiting(MAIL).await, oldest().await), (None, Some(0)));
+    world.app.clock.advance(TimeDelta::minutes(11));
+    assert_eq!((world.waiting(MAIL).await, oldest().await), (None, Some(660)), "what waits here has an age");
+    line.open();
+    until("the job to be done", 60, async || {
+        (world.waiting(MAIL).await == Some(0) && oldest().await == Some(0)).then_some(())
+    })
+    .await;
+    world.stop().await;
+}
+
 async fn messages_of(client: &Client, query: &str) -> usize {
     client.get(&format!("/api/v1/notifications?page_size=100&{query}")).await.expect(200).results().len()
 }
