@@ -135,14 +135,16 @@ fn begin(work: &mut Work<'_>, rebuild: &Rebuild, days: BTreeSet<NaiveDate>) -> R
 /// Counts some of the days that have changed.
 fn count(work: &mut Work<'_>, zone: Zone) -> Result<Round, Problem> {
     let days = changed::some(work.db, i64::try_from(BATCH).unwrap_or(i64::MAX))?;
-    for day in &days {
-        changed::take(work.db, *day)?;
-        let facts = facts::within(work.db, Span { from: *day, to: *day }, zone)?;
+    for span in Span::of(days.iter().copied()) {
+        changed::take(work.db, span)?;
+        let facts = facts::within(work.db, span, zone)?;
         let mut counted = facts.days(zone).map_err(|overflow| {
-            tracing::error!(%day, %overflow, "a day cannot be counted");
+            tracing::error!(from = %span.from, to = %span.to, %overflow, "days cannot be counted");
             Problem::new(Code::Internal)
         })?;
-        cells::replace(work.db, *day, &counted.remove(day).unwrap_or_default(), work.now)?;
+        // The days around them were looked at for what is theirs in another zone.
+        counted.retain(|day, _| span.has(*day));
+        cells::replace(work.db, span, &counted, work.now)?;
     }
     jobs::counted(work.db, i64::try_from(days.len()).unwrap_or_default())?;
     if let Some(rebuild) = rebuilds::open(work.db)?.filter(|rebuild| rebuild.state == State::Running) {

@@ -38,6 +38,15 @@ impl Span {
         Self { from: from.unwrap_or(to), to }
     }
 
+    /// Some days, in any order, as few spans in order: those that follow each other are one.
+    pub fn of(days: impl IntoIterator<Item = NaiveDate>) -> Vec<Self> {
+        let mut days: Vec<NaiveDate> = days.into_iter().collect();
+        days.sort_unstable();
+        days.dedup();
+        let runs = days.chunk_by(|day, next| day.succ_opt() == Some(*next));
+        runs.filter_map(|run| Some(Self { from: *run.first()?, to: *run.last()? })).collect()
+    }
+
     /// How many days it has; 0 when it ends before it begins.
     pub fn len(self) -> i64 {
         (self.to - self.from).num_days().saturating_add(1).max(0)
@@ -112,5 +121,23 @@ mod tests {
         assert_eq!((span.from.to_string(), span.len()), ("2026-01-31".to_owned(), 30));
         assert_eq!(span.days().count(), 30);
         assert_eq!(Span { from: to, to: span.from }.len(), 0);
+    }
+    #[test]
+    fn days_that_follow_each_other_are_one_span() {
+        let table: [(&[&str], &[(&str, &str)]); 4] = [
+            (&[], &[]),
+            (&["2026-03-01"], &[("2026-03-01", "2026-03-01")]),
+            (&["2026-03-02", "2026-02-28", "2026-03-01", "2026-03-01"], &[("2026-02-28", "2026-03-02")]),
+            (
+                &["2026-03-04", "2026-03-02", "2026-03-05"],
+                &[("2026-03-02", "2026-03-02"), ("2026-03-04", "2026-03-05")],
+            ),
+        ];
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        for (days, spans) in table {
+            let expected: Vec<_> =
+                spans.iter().map(|(from, to)| Span { from: day(from), to: day(to) }).collect();
+            assert_eq!(Span::of(days.iter().copied().map(day)), expected, "{days:?}");
+        }
     }
 }

@@ -44,9 +44,9 @@ pub fn within(db: &mut Db, span: Span) -> Result<BTreeSet<NaiveDate>> {
     Ok(days.into_iter().collect())
 }
 
-/// The day is about to be counted. What is marked after this statement stays.
-pub fn take(db: &mut Db, day: NaiveDate) -> Result<()> {
-    diesel::delete(table::table.filter(table::day.eq(day))).execute(db)?;
+/// The days of a span are about to be counted. What is marked after this statement stays.
+pub fn take(db: &mut Db, span: Span) -> Result<()> {
+    diesel::delete(table::table.filter(table::day.between(span.from, span.to))).execute(db)?;
     Ok(())
 }
 
