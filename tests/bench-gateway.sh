@@ -13,7 +13,7 @@
 # resident memory after the load, and the ratio to nginx. It ends with 1 when a request failed; that a budget is missed is
 # said, and changes the exit code only with HMS_BENCH_STRICT=1. What it starts is gone afterwards.
 #
-#   PROFILE                release (default); dev only shows that the bench works
+#   PROFILE                dist (default), as images have it; dev only shows that the bench works
 #   HMS_BENCH_ROUNDS       3
 #   HMS_BENCH_SECONDS      10, of each measurement
 #   HMS_BENCH_CONNECTIONS  64
@@ -22,7 +22,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-profile=${PROFILE:-release}
+profile=${PROFILE:-dist}
 rounds=${HMS_BENCH_ROUNDS:-3}
 seconds=${HMS_BENCH_SECONDS:-10}
 connections=${HMS_BENCH_CONNECTIONS:-64}

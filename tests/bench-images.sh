@@ -4,7 +4,7 @@
 # resident memory, idle and after a load. Each program runs in the root of its image (deploy/image/rootfs.sh), as it would in a
 # container, all of them together as a platform. Needs root, wrk, curl and jq.
 #
-#   PROFILE                release (default); dev only shows that the bench works
+#   PROFILE                dist (default), as images have it; dev only shows that the bench works
 #   HMS_BENCH_BINARIES     a folder of programs that are built already, instead of building them
 #   HMS_BENCH_STARTS       5, of each program
 #   HMS_BENCH_SECONDS      5, of load on each program
@@ -131,7 +131,7 @@ done
 
 mkdir -p "$target/bench"
 {
-  echo "${HMS_BENCH_BINARIES:-profile ${PROFILE:-release}}; $(nproc) cores; $starts starts; $connections connections for $seconds s"
+  echo "${HMS_BENCH_BINARIES:-profile ${PROFILE:-dist}}; $(nproc) cores; $starts starts; $connections connections for $seconds s"
   printf '%-16s %9s %9s %9s %9s %9s  %s\n' image 'MB packed' unpacked 'ready ms' 'idle MB' loaded 'load: GET'
   for row in "${listed[@]}"; do
     name=${row% *}

@@ -288,7 +288,7 @@ show peers.txt tests/peers/table.awk -v people="$people" -v large="$people_large
 if wants gateway; then
   # Its table is made on a machine that has nothing else to do.
   for side in "${!pids[@]}"; do stop "$side"; done
-  PROFILE=$profile HMS_BENCH_ROUNDS=$rounds HMS_BENCH_SECONDS=$seconds tests/bench-gateway.sh >"$work/gateway" || outcome=$?
+  PROFILE=${PROFILE:-dist} HMS_BENCH_ROUNDS=$rounds HMS_BENCH_SECONDS=$seconds tests/bench-gateway.sh >"$work/gateway" || outcome=$?
   { echo && cat "$work/gateway"; } >>"$target/bench/peers.txt"
 fi
 cat "$target/bench/peers.txt"

@@ -8,7 +8,7 @@
 #
 # The image carries the C library of the machine it is made on: made on Debian 12, it is what the Dockerfile makes.
 #
-#   PROFILE    release (default), or another profile of cargo's
+#   PROFILE    dist (default), or another profile of cargo's
 #   FEATURES   hms-db/postgres-tls for PostgreSQL with TLS
 #   VERSION    0.1.0
 #   REVISION   that of git
@@ -24,7 +24,7 @@ service=$1
 mkdir -p "$2"
 out=$(realpath "$2")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-profile=${PROFILE:-release}
+profile=${PROFILE:-dist}
 binary=${BINARY:-}
 [ -z "$binary" ] || binary=$(realpath "$binary")
 revision=${REVISION:-$(git rev-parse HEAD 2>/dev/null || echo unknown)}
