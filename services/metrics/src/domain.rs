@@ -10,7 +10,7 @@ mod report;
 mod sight;
 mod tally;
 
-pub use cell::{Cell, Cells, Days, Overflow, Place, Takings, Visit};
+pub use cell::{Cell, Days, Overflow, Place, Takings, Visit};
 pub use facts::{Appointment, Bill, Facts, Patient, Payment, PaymentKind, Status, Ticket, TicketStatus};
 pub use figures::{Figures, Queue, Revenue, Utilisation, Waiting};
 pub use open::{Calendar, Closed, Schedule};
