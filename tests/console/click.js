@@ -6,7 +6,9 @@ const [gateway, screenshots] = process.argv.slice(2);
 const { CHROMIUM, HMS_USERNAME, HMS_PASSWORD } = process.env;
 
 async function main() {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
+  // Some ports, such as 10080, browsers take for those of old protocols.
+  const args = ["--no-sandbox", "--disable-gpu", `--explicitly-allowed-ports=${new URL(gateway).port}`];
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args });
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
   const page = await context.newPage();
   const seen = { complaints: [], elsewhere: [] };
@@ -73,8 +75,17 @@ async function main() {
   seen.dark = await background();
   await page.selectOption("#department", "");
   await page.selectOption("#step", "daily");
+  // Who changes his mind sees what he asked for last, also when the answer before comes after it.
+  const held = new Promise((hold) => page.route("**/analytics/daily?*", hold, { times: 1 }));
+  await page.selectOption("#range", "365");
+  const route = await held;
   await page.selectOption("#range", "90");
   await page.waitForFunction(() => document.querySelectorAll("figure:first-of-type tbody tr").length === 90);
+  const late = page.waitForResponse((response) => response.request() === route.request());
+  await route.continue();
+  await (await late).finished();
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  seen.last = await page.$$eval("figure:first-of-type tbody tr", (rows) => rows.length);
   await shot("dark");
   seen.kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
 
@@ -82,19 +93,26 @@ async function main() {
   await page.selectOption("#range", "own");
   seen.own = await page.evaluate(() => (Date.parse(document.querySelector("#to").value) - Date.parse(document.querySelector("#from").value)) / 86_400_000);
   await page.setViewportSize({ width: 400, height: 800 });
-  // The charts follow in the next frames.
-  const fits = () => page.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth, null, { timeout: 10_000 });
-  seen.narrow = await fits().then(() => true, () => false);
+  seen.tooWide = await tooWide(page);
   await page.setViewportSize({ width: 1280, height: 900 });
 
   await page.click("#sign-out");
   await page.waitForSelector("#sign-in:not([hidden])");
   seen.afterwards = await page.evaluate(() => [document.querySelector("#figures").hidden, document.activeElement.id]);
   await page.setViewportSize({ width: 400, height: 800 });
-  seen.narrow &&= await fits().then(() => true, () => false);
+  seen.tooWide.push(...(await tooWide(page)));
   await shot("narrow");
   await browser.close();
   process.stdout.write(JSON.stringify(seen));
+}
+
+/** What does not fit into the window. Charts follow its size in the next frames. */
+async function tooWide(page) {
+  const fits = () => document.documentElement.scrollWidth <= window.innerWidth;
+  if (await page.waitForFunction(fits, null, { timeout: 10_000 }).then(() => true, () => false)) return [];
+  return page.$$eval("body *", (all) => all
+    .filter((one) => one.getBoundingClientRect().right > window.innerWidth)
+    .map((one) => `${one.localName}#${one.id}.${one.className}: ${one.getBoundingClientRect().right}`));
 }
 
 main().catch((error) => {

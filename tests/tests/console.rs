@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 
 const SCRIPT: &str = "console/run.sh";
 /// What would be done if a name became markup; and as long as a name may be among those of a state.
-const EVIL: &str = "<img src=x onerror=alert(1)> of the Regional Medical Center, Rehabilitation and Long-term Care";
+const EVIL: &str =
+    "<img src=x onerror=alert(1)> of the Regional Medical Center, Rehabilitation and Long-term Care";
 
 on_both_kinds! {
     async fn a_browser_signs_in_and_sees_the_figures(kind) {
@@ -81,10 +82,11 @@ fn check(seen: &Value) {
     // Nobody waited at the counter, and nobody has a schedule.
     let nothing = "Nothing was counted in this span.";
     assert_eq!(seen["empty"], json!([["Wait at the counter", nothing], ["Utilisation", nothing]]));
+    assert_eq!(seen["last"], 90);
     assert_eq!(seen["own"], 89, "the first and the last day that were shown");
     assert_eq!(seen["departments"], json!(["all of them", EVIL]));
     assert_eq!(seen["file"], "weekly.csv");
     assert_ne!(seen["light"], seen["dark"]);
     assert_eq!(seen["kept"], json!([0, 0, ""]));
-    assert_eq!((&seen["afterwards"], &seen["narrow"]), (&json!([true, "username"]), &json!(true)));
+    assert_eq!((&seen["afterwards"], &seen["tooWide"]), (&json!([true, "username"]), &json!([])));
 }

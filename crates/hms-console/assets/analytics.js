@@ -7,6 +7,7 @@ import * as words from "./words.js";
 const find = (id) => document.getElementById(id);
 const [notice, figures, filters] = [find("notice"), find("figures"), find("filters")];
 let shown = { rows: [], front: null };
+let turn = 0;
 
 function tell(text) {
   notice.textContent = text;
@@ -75,13 +76,18 @@ function before(day, days) {
   return at.toISOString().slice(0, 10);
 }
 
+/** False when something else was asked for meanwhile: what comes late must not stand below newer filters. */
 async function load() {
+  const own = ++turn;
   const department = find("department").value;
   const whose = department ? `?department_id=${encodeURIComponent(department)}` : "";
   const front = await read(`analytics/dashboard${whose}`);
+  if (own !== turn) return false;
   shown = { ...shown, front };
   const report = await read(`analytics/${find("step").value}?${asked()}`);
+  if (own !== turn) return false;
   shown = { rows: report.results, front };
+  return true;
 }
 
 function render() {
@@ -176,8 +182,7 @@ submit(find("code-form"), async () => {
   await enter();
 });
 submit(filters, async () => {
-  await load();
-  render();
+  if (await load()) render();
 });
 find("range").addEventListener("change", () => {
   const own = find("range").value === "own";
