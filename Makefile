@@ -29,7 +29,7 @@ test-namespaces: ## all services in network namespaces, as the policies have it:
 	tests/namespaces.sh
 
 test-ledger: ## 100000 random money events, on SQLite and on PostgreSQL; the books must be right
-	HMS_TEST_LEDGER_EVENTS=$${HMS_TEST_LEDGER_EVENTS:-100000} cargo test -p hms-billing --test billing random
+	HMS_TEST_LEDGER_EVENTS=$${HMS_TEST_LEDGER_EVENTS:-100000} cargo test -p hms-billing --test billing random -- --nocapture
 
 test-webhooks: ## 10000 webhooks to a receiver that fails in every way, with the table; and a replica that is killed meanwhile
 	HMS_TEST_WEBHOOKS=$${HMS_TEST_WEBHOOKS:-10000} cargo test -p hms-notification --test notification -- load:: killed:: --nocapture --test-threads 1
