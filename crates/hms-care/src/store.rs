@@ -245,7 +245,9 @@ mod tests {
         news.collect()
     }
 
-    fn kept(db: &mut Db) -> Result<Vec<(Key, Key, Option<Key>, bool, i64)>> {
+    type Row = (Key, Key, Option<Key>, bool, i64);
+
+    fn kept(db: &mut Db) -> Result<Vec<Row>> {
         let columns = (
             care_relations::appointment_id,
             care_relations::practitioner_id,
