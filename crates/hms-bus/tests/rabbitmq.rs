@@ -58,6 +58,18 @@ async fn two_relays_on_one_database_send_each_event_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_together_is_acknowledged_together() {
+    let Some(world) = world() else { return };
+    let appointment = world.start("appointment", departments("appointment")).await;
+    let user = world.start("user", Consumer::new("user")).await;
+    user.publish(&(0..100).map(|_| change(department(), 1)).collect::<Vec<_>>()).await;
+    await_count(&appointment.database, 100).await;
+    until("all taken", SECONDS, async || (appointment.bus.numbers().consumed == 100).then_some(())).await;
+    appointment.bus.stop().await;
+    assert_eq!(world.broker().depth("appointment").await, Some(0), "came back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_arrives_although_connections_break() {
     let Some(world) = world() else { return };
     world.broker().lay_line().await;
