@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent / "instructions"))
 
 from callgrind import START_SECONDS, Client, free_ports  # noqa: E402
 from gateway import serve, settings, token  # noqa: E402
-from run import binaries  # noqa: E402
+from run import BINARIES  # noqa: E402
 
 IDLE = int(os.environ.get("HMS_BENCH_IDLE", 10_000))
 SLOWER = float(os.environ.get("HMS_BENCH_SLOWER", 2))
@@ -64,14 +64,14 @@ def p99_ms(client):
 
 def main():
     raise_files()
-    service, url = serve()
+    service, url = serve(pause=0)
     (port,) = free_ports(1)
     headers = {"authorization": f"Bearer {token()}"}
     with tempfile.TemporaryDirectory(prefix="hms-idle-") as work:
         env = settings(Path(work), url, port) | {"HMS_MAX_CONNECTIONS_PER_ADDRESS": str(IDLE + 100)}
         with (Path(work) / "log").open("wb") as log:
             gateway = subprocess.Popen(
-                [binaries() / "hms-gateway"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [BINARIES / "hms-gateway"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         try:
             good = measure(gateway.pid, port, headers)
@@ -84,17 +84,15 @@ def main():
 
 def measure(pid, port, headers):
     await_port(port)
-    busy = Client(port, headers)
+    busy = Client(port, headers, pause=0)
     p99_ms(busy)
     alone, before = p99_ms(busy), resident_kb(pid)
-    clients = [Client(port, headers) for _ in range(IDLE)]
+    clients = [Client(port, headers, pause=0) for _ in range(IDLE)]
     for client in clients:
         client("GET", PATH, 200)
     each = (resident_kb(pid) - before) / IDLE
     beside = p99_ms(busy)
     for client in clients:
-        # A connection that was lost is not opened again without being seen.
-        client.connection.auto_open = False
         client("GET", PATH, 200)
     print(f"{IDLE} idle connections, each of which asked before and after; none was lost")
     print(f"memory of the gateway: {before / 1024:.1f} MB without them, {each:.1f} KB more for each")

@@ -129,10 +129,10 @@ class Program:
 
 
 class Client:
-    """Asks over one connection, until it is closed."""
+    """Asks over one connection, until it is closed; one that the other side has closed is an error."""
 
-    def __init__(self, port, headers):
-        self.address, self.headers, self.socket = ("127.0.0.1", port), headers, None
+    def __init__(self, port, headers, pause=PAUSE_SECONDS):
+        self.address, self.headers, self.pause, self.socket = ("127.0.0.1", port), headers, pause, None
 
     def __call__(self, method, path, expected, body="", headers=None):
         """The body of the answer, whose status must be the expected one."""
@@ -141,7 +141,7 @@ class Client:
             fields["content-length"] = len(body)
         head = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         self.socket = self.socket or socket.create_connection(self.address, timeout=60)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(self.pause)
         # As one: a body that comes by itself is mostly read by itself, and sometimes not.
         self.socket.sendall("\r\n".join([*head, "", body]).encode())
         answer = http.client.HTTPResponse(self.socket, method=method)

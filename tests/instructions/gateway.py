@@ -23,6 +23,7 @@ class Service(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     # Head and body go out as one, as from a service that is written for it.
     wbufsize = 64 * 1024
+    pause = PAUSE_SECONDS
     answers = {
         "/api/v1/bench": json.dumps({"filler": "x" * 1008}),
         "/api/v1/oauth/token": '{"access_token":"bench","token_type":"Bearer","expires_in":3600}',
@@ -33,7 +34,7 @@ class Service(BaseHTTPRequestHandler):
     def answer(self):
         self.rfile.read(int(self.headers.get("content-length") or 0))
         body = self.answers[self.path.split("?")[0]].encode()
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(self.pause)
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
@@ -62,9 +63,9 @@ def token(roles=("nurse",), scope="patient:read"):
     return (signed + b"." + encoded(signature)).decode()
 
 
-def serve():
+def serve(pause=PAUSE_SECONDS):
     """Such a service, and its URL."""
-    service = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    service = ThreadingHTTPServer(("127.0.0.1", 0), type("Paused", (Service,), {"pause": pause}))
     threading.Thread(target=service.serve_forever, daemon=True).start()
     return service, f"http://127.0.0.1:{service.server_port}"
 
