@@ -47,9 +47,12 @@ pub struct Entry<'a> {
     pub elapsed: Duration,
     /// How much of it was the wait for the head of the service's answer.
     pub waited: Option<Duration>,
+    /// A word of lower-case letters, digits and hyphens: see the table of routes.
     pub upstream: Option<&'a str>,
     pub signed_in: bool,
+    /// Letters, digits, `_` and `-`: see [`crate::context`].
     pub request_id: &'a str,
+    /// Hexadecimal digits.
     pub trace_id: &'a str,
     /// The network of the client, where it is to be told.
     pub client: Option<IpAddr>,
@@ -128,15 +131,17 @@ fn line_of(line: &mut Vec<u8>, second: &str, entry: &Entry<'_>) -> std::io::Resu
     number(line, r#","received":"#, entry.received);
     number(line, r#","sent":"#, entry.sent);
     if let Some(upstream) = entry.upstream {
-        line.extend_from_slice(br#","upstream":"#);
-        text(line, upstream)?;
+        line.extend_from_slice(br#","upstream":""#);
+        line.extend_from_slice(upstream.as_bytes());
+        line.push(b'"');
     }
     line.extend_from_slice(br#","signed_in":"#);
     line.extend_from_slice(if entry.signed_in { b"true" } else { b"false" });
-    line.extend_from_slice(br#","request_id":"#);
-    text(line, entry.request_id)?;
-    line.extend_from_slice(br#","trace_id":"#);
-    text(line, entry.trace_id)?;
+    line.extend_from_slice(br#","request_id":""#);
+    line.extend_from_slice(entry.request_id.as_bytes());
+    line.extend_from_slice(br#"","trace_id":""#);
+    line.extend_from_slice(entry.trace_id.as_bytes());
+    line.push(b'"');
     if let Some(client) = entry.client {
         write!(line, r#","client":"{client}""#)?;
     }
@@ -199,13 +204,13 @@ mod tests {
         let entry = Entry {
             at: DateTime::from_timestamp_micros(1_767_225_600_007_000).unwrap(),
             method: "GET",
-            route: "/api/v1/patients/{id}",
+            route: "/api/v1/\"a\"\n/{id}",
             status: 200,
             received: 0,
             sent: 1024,
             elapsed: Duration::from_micros(2_500),
             waited: Some(Duration::from_nanos(1_750_999)),
-            upstream: Some("us\"er\n"),
+            upstream: Some("user"),
             signed_in: true,
             request_id: "r-1",
             trace_id: "0af7651916cd43dd8448eb211c80319c",
@@ -218,9 +223,9 @@ mod tests {
             json,
             serde_json::json!({
                 "timestamp": "2026-01-01T00:00:00.007Z", "level": "INFO", "target": "hms_gateway::access",
-                "message": "request", "method": "GET", "route": "/api/v1/patients/{id}", "status": 200,
+                "message": "request", "method": "GET", "route": "/api/v1/\"a\"\n/{id}", "status": 200,
                 "ms": 2.5, "upstream_ms": 1.75, "gateway_ms": 0.749, "received": 0, "sent": 1024,
-                "upstream": "us\"er\n", "signed_in": true, "request_id": "r-1",
+                "upstream": "user", "signed_in": true, "request_id": "r-1",
                 "trace_id": "0af7651916cd43dd8448eb211c80319c", "client": "198.51.100.0",
             })
         );

@@ -1,7 +1,6 @@
 //! The way from a connection to the phases: actix's HTTP over the stream of a client, plain or encrypted. It is put
 //! together here and not by actix-web, since every stream is watched, and the API needs none of its routing.
 
-use std::convert::Infallible;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -107,9 +106,7 @@ impl Door {
             async move {
                 let own = own::pages(Data::clone(&gateway)).await?;
                 Ok::<_, ()>(fn_service(move |request: Request| {
-                    let answer = phases::run(Data::clone(&gateway), own.clone(), secure, request);
-                    // A connection that is idle is not to hold the room of a request.
-                    Box::pin(async move { Ok::<_, Infallible>(answer.await) })
+                    phases::run(Data::clone(&gateway), own.clone(), secure, request)
                 }))
             }
         });

@@ -181,14 +181,14 @@ impl Limiter {
         let rule = self.rules.failures();
         match &self.shared {
             // Where Redis is away at this moment, the failure stays until its window has passed.
-            Some(shared) if guess.in_redis => drop(shared.give_back(guess.key, rule).await),
+            Some(shared) if guess.in_redis => drop(Box::pin(shared.give_back(guess.key, rule)).await),
             _ => self.memory.give_back(guess.key, rule, self.now()),
         }
     }
 
     async fn take(&self, key: Key, rule: &Rule) -> (Vec<Taken>, bool) {
         if let Some(shared) = &self.shared
-            && let Ok(taken) = shared.take(key, rule).await
+            && let Ok(taken) = Box::pin(shared.take(key, rule)).await
         {
             return (taken, true);
         }

@@ -2,11 +2,12 @@
 //! worker keeps those that it has met.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use foldhash::HashMap;
 use hms_telemetry::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Metrics};
 use parking_lot::Mutex;
 

@@ -13,6 +13,8 @@ pub(crate) mod protect;
 mod record;
 mod route;
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::time::Instant;
 
 use actix_http::{HttpMessage as _, Request, Response};
@@ -31,16 +33,21 @@ use answer::AnswerBody;
 use normalise::{ApiPath, Target};
 use record::{Recorded, Recorder};
 
-/// Takes one request from its head to the last byte of its answer. `own` answers for the gateway itself.
-pub async fn run(gateway: Data<Gateway>, own: Pages, secure: bool, request: Request) -> Response<Recorded> {
+/// Takes one request from its head to the last byte of its answer. `own` answers for the gateway itself. It has its room
+/// from the heap: a connection that is idle is not to hold it, nor is it to be moved with what holds it.
+pub fn run(
+    gateway: Data<Gateway>,
+    own: Pages,
+    secure: bool,
+    request: Request,
+) -> Pin<Box<impl Future<Output = Result<Response<Recorded>, Infallible>>>> {
     let context = Context::new(&request, secure, &gateway.shared);
     let mut recorder = Recorder::new(context, Data::clone(&gateway));
-    request_id::scope(recorder.context.request_id.clone(), async move {
+    Box::pin(request_id::scope(recorder.context.request_id.clone(), async move {
         let response = respond(&gateway, &mut recorder.context, request, &own).await;
         let response = answer::finish(&gateway.shared, &recorder.context, response);
-        recorder.watch(response).into()
-    })
-    .await
+        Ok(recorder.watch(response).into())
+    }))
 }
 
 /// The phases of every request; the pages of the gateway's own part here from the API.

@@ -39,7 +39,7 @@ pub struct RouteTable {
     /// Each with the route of what it answers under its name.
     upstreams: Vec<Arc<Route>>,
     /// The routes by their first segment, those with the longest prefix first.
-    by_resource: HashMap<String, Vec<Arc<Route>>>,
+    by_resource: foldhash::HashMap<String, Vec<Arc<Route>>>,
     groups: Vec<Arc<Group>>,
 }
 

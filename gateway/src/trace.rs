@@ -4,6 +4,8 @@
 
 mod calls;
 
+use std::ops::Range;
+
 use actix_http::{HttpMessage as _, Request};
 use actix_web::http::header::{HeaderMap, HeaderName};
 use hms_trace::{Kind, Span};
@@ -18,6 +20,10 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`.
 const LENGTH: usize = 55;
 const HEX: &[u8; 16] = b"0123456789abcdef";
+/// Where the parts stand in it.
+const TRACE_ID: Range<usize> = 3..35;
+const SPAN_ID: Range<usize> = 36..52;
+const SAMPLED: Range<usize> = 54..55;
 
 /// The trace of one request, as the header that goes to the service.
 #[derive(Debug, Clone, Copy)]
@@ -33,22 +39,18 @@ impl Trace {
         let parent = given.next().and_then(|value| parse(value.as_bytes()));
         match (parent, given.next()) {
             (Some((trace, sampled)), None) => Self::new(trace, sampled, true),
-            _ => Self::new(digits(random_trace()), fastrand::f64() < ratio, false),
+            _ => Self::new(digits(random_trace()), is_sampled(ratio), false),
         }
     }
 
     fn new(trace: [u8; 32], sampled: bool, continued: bool) -> Self {
         let mut header = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        let span = digits::<16>(u128::from(fastrand::u64(1..)));
-        let flag = if sampled { b'1' } else { b'0' };
-        let parts = trace.iter().map(Some).chain([None]).chain(span.iter().map(Some)).chain([None, None]);
-        for (to, from) in header.iter_mut().skip(3).zip(parts) {
-            if let Some(from) = from {
-                *to = *from;
+        let span = digits::<16>(u128::from(fastrand::u64(..).max(1)));
+        let flag = if sampled { b"1" } else { b"0" };
+        for (place, part) in [(TRACE_ID, trace.as_slice()), (SPAN_ID, &span), (SAMPLED, flag)] {
+            if let Some(place) = header.get_mut(place) {
+                place.copy_from_slice(part);
             }
-        }
-        if let Some(last) = header.last_mut() {
-            *last = flag;
         }
         Self { header, continued }
     }
@@ -66,7 +68,7 @@ impl Trace {
 
     /// The id of the trace: 32 hexadecimal digits.
     pub fn id(&self) -> &str {
-        self.header.get(3..35).and_then(|id| std::str::from_utf8(id).ok()).unwrap_or_default()
+        self.header.get(TRACE_ID).and_then(|id| std::str::from_utf8(id).ok()).unwrap_or_default()
     }
 
     /// Whether the client's trace goes on; `tracestate` belongs to it and goes with it.
@@ -123,18 +125,21 @@ fn parse(header: &[u8]) -> Option<([u8; 32], bool)> {
     (whole && dash(2) && dash(35) && dash(52)).then_some((trace.try_into().ok()?, sampled))
 }
 
+fn is_sampled(ratio: f64) -> bool {
+    ratio > 0.0 && fastrand::f64() < ratio
+}
+
+/// Zero is no id, and is not worth a test that costs a division.
 fn random_trace() -> u128 {
-    fastrand::u128(1..)
+    fastrand::u128(..).max(1)
 }
 
 /// The lowest `N` hexadecimal digits of a number.
 fn digits<const N: usize>(number: u128) -> [u8; N] {
     let mut digits = [b'0'; N];
-    let mut rest = number;
-    for digit in digits.iter_mut().rev() {
-        let low = usize::try_from(rest & 0xf).unwrap_or_default();
-        *digit = HEX.get(low).copied().unwrap_or(b'0');
-        rest >>= 4;
+    for (pair, byte) in digits.rchunks_exact_mut(2).zip(number.to_le_bytes()) {
+        let digit = |half: u8| HEX.get(usize::from(half)).copied().unwrap_or(b'0');
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
     }
     digits
 }

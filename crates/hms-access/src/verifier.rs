@@ -113,6 +113,12 @@ impl Verifier {
         if let Some(claims) = inner.known_tokens.get(&name, inner.keys.generation()) {
             return self.admit(claims);
         }
+        // Keys may have to be fetched: nobody who shows a known token is to carry the room for it.
+        Box::pin(self.check(name, token)).await
+    }
+
+    async fn check(&self, name: Name, token: &str) -> Result<Arc<Claims>, AccessError> {
+        let inner = &self.inner;
         let (key, generation) = inner.key_of(token).await?;
         inner.signature_checks.fetch_add(1, Ordering::Relaxed);
         let data = jsonwebtoken::decode::<Claims>(token, &key, &inner.validation);

@@ -7,8 +7,8 @@ tokio::task_local! {
 }
 
 /// Runs `future` with `id` as the id of the present request.
-pub async fn scope<F: Future>(id: String, future: F) -> F::Output {
-    CURRENT.scope(id, future).await
+pub fn scope<F: Future>(id: String, future: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(id, future)
 }
 
 /// The id of the present request, where there is one.

@@ -1,7 +1,7 @@
 //! Counting in memory: many small locks instead of a great one, and a number of clients that cannot grow without end.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher as _;
 
 use parking_lot::Mutex;
 
@@ -22,7 +22,8 @@ type Windows = [Window; 2];
 /// The windows of all clients.
 pub struct Memory {
     shards: Vec<Mutex<Shard>>,
-    hasher: RandomState,
+    /// Chooses the lock.
+    hasher: foldhash::fast::RandomState,
     most: usize,
 }
 
@@ -46,7 +47,7 @@ impl Memory {
     /// One that remembers so many clients at the most.
     pub fn holding(most: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, hasher: RandomState::new(), most: (most / SHARDS / 2).max(1) }
+        Self { shards, hasher: foldhash::fast::RandomState::default(), most: (most / SHARDS / 2).max(1) }
     }
 
     /// Counts a request under every quota of a rule, or under none of them. The answers stand in the order of the quotas.
@@ -93,8 +94,8 @@ impl Shard {
             self.old = std::mem::take(&mut self.young);
             self.turned_at = now;
         }
-        let known = self.old.remove(&key);
-        self.young.entry(key).or_insert_with(|| known.unwrap_or_default())
+        let old = &mut self.old;
+        self.young.entry(key).or_insert_with(|| old.remove(&key).unwrap_or_default())
     }
 }
 

@@ -105,10 +105,13 @@ fn any_group() -> String {
     crate::table::DEFAULT_GROUP.to_owned()
 }
 
+/// The rules of each group by plan.
+type ByName = foldhash::HashMap<String, foldhash::HashMap<String, Arc<Rule>>>;
+
 /// All rules.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    by_name: HashMap<String, HashMap<String, Arc<Rule>>>,
+    by_name: ByName,
     anonymous: Arc<Rule>,
     signed_in: Arc<Rule>,
     failures: Arc<Rule>,
@@ -149,7 +152,7 @@ impl Rules {
         let mut entries: Vec<_> = entries.into_values().collect();
         // The same numbers in every process with the same file.
         entries.sort_by(|one, other| (&one.group, &one.plan).cmp(&(&other.group, &other.plan)));
-        let mut by_name: HashMap<String, HashMap<String, Arc<Rule>>> = HashMap::new();
+        let mut by_name = ByName::default();
         for (number, entry) in (0..).zip(entries) {
             let (group, plan) = (entry.group.clone(), entry.plan.clone());
             by_name.entry(group).or_default().insert(plan, Arc::new(rule(number, &entry)));
@@ -184,7 +187,7 @@ pub fn group_of<'a>(group: &'a str, path: &str) -> &'a str {
     }
 }
 
-fn find(rules: &HashMap<String, HashMap<String, Arc<Rule>>>, group: &str, plan: &str) -> Option<Arc<Rule>> {
+fn find(rules: &ByName, group: &str, plan: &str) -> Option<Arc<Rule>> {
     rules.get(group)?.get(plan).cloned()
 }
 

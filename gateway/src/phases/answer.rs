@@ -66,8 +66,7 @@ pub fn pass_on(context: &mut Context, answer: Answer) -> HttpResponse<AnswerBody
         head.headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let bodiless = status == StatusCode::NOT_MODIFIED;
     let mut response = HttpResponse::with_body(status, AnswerBody::Passed(body));
-    headers::to_client(&head.headers, response.headers_mut());
-    cors::clean(response.headers_mut());
+    headers::to_client(&head.headers, response.headers_mut(), cors::is_ours);
     if status == StatusCode::SWITCHING_PROTOCOLS {
         // From here on the connection is the tunnel's.
         response.head_mut().set_connection_type(ConnectionType::Upgrade);

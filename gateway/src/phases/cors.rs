@@ -117,11 +117,9 @@ pub fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Option<Re
     Some(Ok(answer))
 }
 
-/// Takes from a service's answer what it must not say.
-pub fn clean(answer: &mut HeaderMap) {
-    for name in OURS {
-        answer.remove(name);
-    }
+/// Whether a header is one that a service must not say.
+pub fn is_ours(name: &str) -> bool {
+    name.starts_with("access-control-") && OURS.iter().any(|ours| ours == name)
 }
 
 /// Says in an answer who may read it.

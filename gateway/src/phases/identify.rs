@@ -24,10 +24,10 @@ const INVALID_REQUEST: HeaderValue =
 
 /// What a request shows of who sends it.
 #[derive(Debug, PartialEq, Eq)]
-enum Credentials {
+enum Credentials<'a> {
     Nothing,
-    Token(String),
-    Key(String),
+    Token(&'a str),
+    Key(&'a str),
 }
 
 /// Finds out who comes, notes it in the context, and leaves in the headers what the service may see of it. A client of
@@ -74,7 +74,7 @@ pub fn refuse(problem: &Problem) -> HttpResponse<AnswerBody> {
 pub async fn own_caller(shared: &Shared, headers: &HeaderMap) -> Result<Option<Arc<Claims>>, Problem> {
     match credentials(headers)? {
         Credentials::Nothing => Ok(None),
-        Credentials::Token(token) => Ok(Some(shared.identity.of_token(&token).await?)),
+        Credentials::Token(token) => Ok(Some(shared.identity.of_token(token).await?)),
         Credentials::Key(_) => Err(refused("The Authorization header must be: Bearer <token>.")),
     }
 }
@@ -82,9 +82,9 @@ pub async fn own_caller(shared: &Shared, headers: &HeaderMap) -> Result<Option<A
 async fn found(shared: &Shared, context: &mut Context, headers: &mut HeaderMap) -> Result<(), Problem> {
     match credentials(headers)? {
         Credentials::Nothing => {}
-        Credentials::Token(token) => context.caller = Some(shared.identity.of_token(&token).await?),
+        Credentials::Token(token) => context.caller = Some(shared.identity.of_token(token).await?),
         Credentials::Key(key) => {
-            let Exchanged { bearer, claims } = of_key(shared, context, &key).await?;
+            let Exchanged { bearer, claims } = Box::pin(of_key(shared, context, key)).await?;
             headers.remove(X_API_KEY);
             headers.insert(header::AUTHORIZATION, bearer);
             context.caller = Some(claims);
@@ -108,7 +108,7 @@ async fn of_key(shared: &Shared, context: &Context, key: &str) -> Result<Exchang
 }
 
 /// What the headers show; of two of a kind the service might take the other one.
-fn credentials(headers: &HeaderMap) -> Result<Credentials, Problem> {
+fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Problem> {
     let mut given = headers.get_all(header::AUTHORIZATION);
     let mut keys = headers.get_all(X_API_KEY);
     let (authorization, key) = (given.next(), keys.next());
@@ -127,7 +127,7 @@ fn credentials(headers: &HeaderMap) -> Result<Credentials, Problem> {
             if key.is_empty() {
                 Err(refused("The API key is not valid."))
             } else {
-                Ok(Credentials::Key(key.to_owned()))
+                Ok(Credentials::Key(key))
             }
         }
         (Some(value), None) => of_authorization(value)
@@ -135,9 +135,11 @@ fn credentials(headers: &HeaderMap) -> Result<Credentials, Problem> {
     }
 }
 
-fn of_authorization(value: &HeaderValue) -> Option<Credentials> {
-    let (scheme, credential) = value.to_str().ok()?.trim().split_once(' ')?;
-    let credential = credential.trim_start().to_owned();
+fn of_authorization(value: &HeaderValue) -> Option<Credentials<'_>> {
+    // A token is long, and this takes many of its bytes at once, which `to_str` does not.
+    let value = std::str::from_utf8(value.as_bytes()).ok().filter(|value| value.is_ascii())?;
+    let (scheme, credential) = value.trim().split_once(' ')?;
+    let credential = credential.trim_start();
     match scheme {
         _ if scheme.eq_ignore_ascii_case("bearer") => Some(Credentials::Token(credential)),
         _ if scheme.eq_ignore_ascii_case("apikey") => Some(Credentials::Key(credential)),
@@ -155,10 +157,10 @@ mod tests {
 
     #[test]
     fn a_request_shows_one_credential_or_none() {
-        let token = || Credentials::Token("abc".into());
-        let key = || Credentials::Key("hms_1_x".into());
+        let token = || Credentials::Token("abc");
+        let key = || Credentials::Key("hms_1_x");
         type Given = &'static [(&'static str, &'static str)];
-        let cases: [(Given, Result<Credentials, Code>); _] = [
+        let cases: [(Given, Result<Credentials<'_>, Code>); _] = [
             (&[], Ok(Credentials::Nothing)),
             (&[("authorization", "Bearer abc")], Ok(token())),
             (&[("authorization", "bearer  abc ")], Ok(token())),

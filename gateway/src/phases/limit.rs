@@ -90,7 +90,7 @@ struct Field(String);
 
 impl Default for Field {
     fn default() -> Self {
-        Self(String::with_capacity(64))
+        Self(String::with_capacity(128))
     }
 }
 

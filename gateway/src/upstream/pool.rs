@@ -1,7 +1,6 @@
 //! Connections to the services, kept open between requests, a pool in each worker thread.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use foldhash::HashMap;
 use http::header::HOST;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Limited};
@@ -185,19 +185,26 @@ impl Pool {
         terms: Terms,
     ) -> Result<Exchanged, Unanswered> {
         let mut request = request;
-        if let Some(connection) = self.take_idle(endpoint, terms.connection) {
+        let mut idle = self.take_idle(endpoint, terms.connection);
+        loop {
+            let used_before = idle.is_some();
+            let connection = match idle.take() {
+                Some(connection) => connection,
+                None => match Box::pin(self.connect(endpoint, terms.connect)).await {
+                    Ok(connection) => connection,
+                    Err(failure) => {
+                        return Err(Unanswered { failure, unsent: Some(Box::new(request)), stale: false });
+                    }
+                },
+            };
             match self.attempt(endpoint, connection, request, terms).await {
-                Ok(exchanged) => return Ok(exchanged),
-                Err(Unanswered { unsent: Some(unsent), .. }) => request = *unsent,
+                Err(Unanswered { unsent: Some(unsent), .. }) if used_before => request = *unsent,
                 Err(unanswered) => {
-                    let stale = is_stale(&unanswered.failure);
+                    let stale = used_before && is_stale(&unanswered.failure);
                     return Err(Unanswered { stale, ..unanswered });
                 }
+                Ok(exchanged) => return Ok(exchanged),
             }
-        }
-        match self.connect(endpoint, terms.connect).await {
-            Ok(connection) => self.attempt(endpoint, connection, request, terms).await,
-            Err(failure) => Err(Unanswered { failure, unsent: Some(Box::new(request)), stale: false }),
         }
     }
 

@@ -195,31 +195,50 @@ async fn finish(
     slot: Slot,
     started: Instant,
 ) -> Result<Answer, Failure> {
-    let Exchanged { mut response, lease } = exchanged;
-    let upstream = order.upstream;
-    let deadlines = &upstream.settings().deadlines;
-    let endless =
-        Patience { idle: order.stream_idle.unwrap_or_else(|| deadlines.stream_idle()), until: None };
-    if response.status().is_informational() {
-        let payload = order.websocket.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS);
+    let status = exchanged.response.status();
+    if status.is_informational() {
+        let payload = order.websocket.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS);
         let payload = payload.ok_or(Failure::Switched)?;
-        let slot = upstream.enter_stream().inspect_err(|failure| upstream.count(failure))?;
-        let (upgraded, ()) = join(hyper::upgrade::on(&mut response), lease.end()).await;
-        let upgraded = upgraded.map_err(Failure::Broken)?;
-        let tunnel = Tunnel::new(upgraded, payload);
-        let body = Download::tunnel(tunnel, endless, (slot, using)).ending_at(pool.draining());
-        return Ok(Answer { head: response.into_parts().0, body });
+        let endless = endless(order.upstream, order.stream_idle);
+        return Box::pin(switch(pool, order.upstream, exchanged, using, payload, endless)).await;
     }
+    let Exchanged { response, lease } = exchanged;
+    let upstream = order.upstream;
     let (head, incoming) = response.into_parts();
     if is_event_stream(&head) {
         let slot = upstream.enter_stream().inspect_err(|failure| upstream.count(failure))?;
+        let endless = endless(upstream, order.stream_idle);
         let body = Download::body(incoming, lease, None, endless, (slot, using));
         return Ok(Answer { head, body: body.ending_at(pool.draining()) });
     }
+    let deadlines = &upstream.settings().deadlines;
     let length = head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let patience = Patience { idle: deadlines.idle(), until: Some(started + deadlines.total()) };
     let body = Download::body(incoming, lease, length, patience, (slot, using));
     Ok(Answer { head, body })
+}
+
+/// The tunnel that the connection becomes where the service takes the handshake of a WebSocket.
+async fn switch(
+    pool: &Pool,
+    upstream: &Upstream,
+    exchanged: Exchanged,
+    using: Using,
+    payload: Payload,
+    endless: Patience,
+) -> Result<Answer, Failure> {
+    let Exchanged { mut response, lease } = exchanged;
+    let slot = upstream.enter_stream().inspect_err(|failure| upstream.count(failure))?;
+    let (upgraded, ()) = join(hyper::upgrade::on(&mut response), lease.end()).await;
+    let tunnel = Tunnel::new(upgraded.map_err(Failure::Broken)?, payload);
+    let body = Download::tunnel(tunnel, endless, (slot, using)).ending_at(pool.draining());
+    Ok(Answer { head: response.into_parts().0, body })
+}
+
+/// How long a stream of this service may take: for ever, as long as it says something now and then.
+fn endless(upstream: &Upstream, idle: Option<Duration>) -> Patience {
+    let idle = idle.unwrap_or_else(|| upstream.settings().deadlines.stream_idle());
+    Patience { idle, until: None }
 }
 
 fn is_event_stream(head: &response::Parts) -> bool {
