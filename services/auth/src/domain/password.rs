@@ -66,6 +66,11 @@ pub fn check_beside(password: &str, names: &[&str], second_factor: bool) -> Resu
     if COMMON.contains(unit) { Err(Weakness::Common) } else { Ok(()) }
 }
 
+/// Whether it is long enough without a second factor. The one that a password was set beside may have been taken away since.
+pub fn stands_alone(password: &str) -> bool {
+    password.chars().count() >= SHORTEST
+}
+
 /// The shortest beginning of which the text is a repetition, the last time perhaps cut: `abc` of `abcabca`; the
 /// text itself when there is none.
 fn repeated_unit(text: &str) -> &str {
@@ -122,12 +127,19 @@ mod tests {
             ("kjw9-vu", Err(Weakness::TooShort(8))),
             ("Password", Err(Weakness::Common)),
             ("password1", Err(Weakness::Common)),
+            ("P@ssw0rd", Err(Weakness::Common)),
+            ("1q2w3e4r", Err(Weakness::Common)),
+            ("zaq12wsx", Err(Weakness::Common)),
+            ("741852963", Err(Weakness::Common)),
             ("abcabcabc", Err(Weakness::Repetitive)),
             ("ann.andersson", Err(Weakness::Name)),
         ];
         for (password, expected) in cases {
             assert_eq!(check_beside(password, &["ann.andersson"], true), expected, "{password}");
         }
+        assert!(
+            !stands_alone("kjw9-vux") && !stands_alone("ÄÄÄÄÄÄÄ-ÄÄÄÄÄÄ") && stands_alone("kjw9-vux kjw9-v")
+        );
     }
 
     #[test]

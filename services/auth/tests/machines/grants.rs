@@ -174,6 +174,37 @@ on_both_back_ends! {
         assert_eq!(revoked(&app).await.len(), 1);
     }
 
+    async fn the_predecessor_is_tolerated_once_for_half_a_minute(backend) {
+        let app = hospital(backend).await;
+        let (client, tokens) = granted(&app).await;
+        let first = tokens.expect(200).text("refresh_token");
+        // The answer to this one is lost.
+        let lost = refresh(&app, &client, &first).await.expect(200).text("refresh_token");
+        app.clock.advance(TimeDelta::seconds(30));
+        let second = refresh(&app, &client, &first).await.expect(200).text("refresh_token");
+        assert_ne!(second, lost);
+        let third = refresh(&app, &client, &second).await.expect(200).text("refresh_token");
+        expect_oauth(&refresh(&app, &client, &first).await, 400, "invalid_grant");
+        assert_eq!(last_act(&app).await, "execute oauth_grant refused: refresh token reused, grant ended");
+        expect_oauth(&refresh(&app, &client, &third).await, 400, "invalid_grant");
+    }
+
+    async fn of_many_who_refresh_at_once_two_are_served_and_the_grant_ends(backend) {
+        let app = hospital(backend).await;
+        let (client, tokens) = granted(&app).await;
+        let first = tokens.expect(200).text("refresh_token");
+        let all = join_all((0..8).map(|_| refresh(&app, &client, &first))).await;
+        let (served, refused): (Vec<_>, Vec<_>) = all.iter().partition(|answer| answer.status == 200);
+        assert_eq!((served.len(), refused.len()), (2, 6));
+        for answer in refused {
+            expect_oauth(answer, 400, "invalid_grant");
+        }
+        for answer in served {
+            expect_oauth(&refresh(&app, &client, &answer.text("refresh_token")).await, 400, "invalid_grant");
+        }
+        assert_eq!(revoked(&app).await.len(), 1);
+    }
+
     async fn a_refresh_token_is_of_use_to_its_client_only(backend) {
         let app = hospital(backend).await;
         let (client, tokens) = granted(&app).await;

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 type App = TestService<Service>;
 
-const PASSWORD: &str = "tin-plover-94-lagoon";
+const PASSWORD: &str = "planted7391-plover-94-lagoon";
 const ADMIN: [(&str, &str); 2] =
     [("HMS_ADMIN_EMAIL", "chief@hospital.example"), ("HMS_ADMIN_PASSWORD", PASSWORD)];
 /// The issuer where no other is set.

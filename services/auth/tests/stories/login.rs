@@ -82,6 +82,26 @@ on_both_back_ends! {
         assert!(!told.contains("nobody") && !told.contains("not-the-right-one"), "{told}");
     }
 
+    /// What hides in the time of an answer is whether a password was hashed for it: that alone takes most of it.
+    async fn an_unknown_user_takes_as_long_as_a_wrong_password(backend) {
+        let app = hospital(backend).await;
+        register(&app, "ann@example.org").await.expect(201);
+        let timed = async |name: &str| {
+            let begun = std::time::Instant::now();
+            try_password(&app, name, "not-the-right-one").await.expect_problem(401, "INVALID_CREDENTIALS");
+            begun.elapsed()
+        };
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        // Fewer than begin a wait, for which nothing is hashed.
+        for _ in 0..4 {
+            known.push(timed("ann@example.org").await);
+            unknown.push(timed("nobody@example.org").await);
+        }
+        // The least of each is about what the work takes, whatever else this machine does.
+        let (known, unknown) = (*known.iter().min().unwrap(), *unknown.iter().min().unwrap());
+        assert!(unknown > known / 3 && known > unknown / 3, "{known:?} and {unknown:?}");
+    }
+
     async fn a_disabled_account_is_refused_like_a_wrong_password(backend) {
         let app = hospital(backend).await;
         let ann = register(&app, "ann@example.org").await;

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use data_encoding::BASE32_NOPAD;
 use futures_util::future::join_all;
+use hms_model::event::AccountPasswordResetRequested;
 use hms_testkit::{Answer, Client, on_both_back_ends};
 use ring::hmac;
 use serde_json::{Value, json};
@@ -183,5 +184,32 @@ on_both_back_ends! {
         admin.delete(&path).await.expect_problem(404, "NOT_FOUND");
         let tokens = try_password(&app, "lind@hospital.example", PASSWORD).await;
         assert!(tokens.expect(200)["access"].is_string());
+    }
+
+    async fn a_short_password_lets_nobody_in_when_its_factor_was_taken_away(backend) {
+        let app = hospital(backend).await;
+        let admin = client(&app, "admin").await;
+        let form = json!({"email": "lind@hospital.example", "password": PASSWORD, "roles": ["doctor"]});
+        let id = admin.post("/api/v1/accounts", &form).await.expect(201).text("id");
+        let lind = client(&app, "lind@hospital.example").await;
+        enrol(&app, &lind).await;
+        let change = json!({"current_password": PASSWORD, "new_password": "kjw9-vux"});
+        lind.post("/api/v1/auth/password", &change).await.expect(204);
+        admin.delete(&format!("/api/v1/accounts/{id}/second-factor")).await.expect(204);
+        try_password(&app, "lind@hospital.example", "kjw9-vuy").await.expect_problem(401, "INVALID_CREDENTIALS");
+        let refused = try_password(&app, "lind@hospital.example", "kjw9-vux").await;
+        refused.expect_problem(422, "WEAK_PASSWORD");
+        let act = r#"execute session refused by "doctor": the password is too short alone"#;
+        assert_eq!(last_act(&app).await, act);
+        let email = json!({"email": "lind@hospital.example"});
+        app.anonymous().post("/api/v1/auth/password/forgotten", &email).await.expect(204);
+        let mail = app.published_of::<AccountPasswordResetRequested>().await.pop().unwrap();
+        let reset = async |password: &str| {
+            let form = json!({"token": mail.0.token.expose(), "password": password});
+            app.anonymous().post("/api/v1/auth/password/reset", &form).await
+        };
+        reset("kjw9-vux").await.expect_problem(422, "WEAK_PASSWORD");
+        reset(PASSWORD).await.expect(204);
+        sign_in(&app, "lind@hospital.example").await.expect(200);
     }
 }

@@ -14,7 +14,8 @@ use crate::store::sessions::Which;
 use crate::store::{accounts, challenges, factors};
 
 /// Takes the second factor of somebody away who has lost device and recovery codes, and ends their sessions. Make sure
-/// by another way that it is they who ask.
+/// by another way that it is they who ask. A password of fewer than 15 characters lets them in no more: they set another
+/// one by mail.
 #[utoipa::path(
     tag = "accounts",
     params(("id" = Uuid, Path, description = "The account.")),

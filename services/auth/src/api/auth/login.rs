@@ -12,10 +12,12 @@ use utoipa::ToSchema;
 
 use super::entering::{self, Entry};
 use super::guard::{self, Failure, Subject};
+use super::password::too_short_alone;
 use super::{Uncached, uncached};
 use crate::State;
 use crate::domain::account::Account;
 use crate::domain::one_time::CHALLENGE;
+use crate::domain::password;
 use crate::domain::place::Place;
 use crate::hashing::Verdict;
 use crate::keyring::DeviceId;
@@ -85,6 +87,8 @@ struct Claimant {
     device: Option<DeviceId>,
     subject: Subject,
     place: Place,
+    /// Whether the password that they gave is good enough without a second factor.
+    stands_alone: bool,
 }
 
 /// An unknown user gets the same answer after the same time as a wrong password.
@@ -96,6 +100,7 @@ pub(super) async fn sign_in(
 ) -> Result<Uncached, Problem> {
     let Credentials { username, password, device_token } = credentials;
     let (now, shared) = (call.context().clock.now(), state.clone());
+    let stands_alone = password::stands_alone(password.expose());
     let looked_up = call.read(move |db| {
         let name = username.as_str().to_lowercase();
         let found = accounts::find_credentials(db, &name)?;
@@ -104,7 +109,7 @@ pub(super) async fn sign_in(
             id.zip(device_token).and_then(|(id, token)| shared.keyring.known_device(id, &token, now));
         let subject = Subject::of_sign_in(id, device, &name);
         let locked = guard::locked_until(db, &subject, now)?;
-        Ok((Claimant { found, device, subject, place }, locked))
+        Ok((Claimant { found, device, subject, place, stands_alone }, locked))
     });
     let (claimant, locked) = looked_up.await?;
     if let Some(until) = locked {
@@ -153,6 +158,9 @@ fn admit(work: &mut Work<'_>, state: &State, account: Account, claimant: Claiman
     }
     if factors::has_factor(work.db, account.id)? {
         return challenge(work, &account, claimant);
+    }
+    if !claimant.stands_alone {
+        return guard::refused(work, account.id, "the password is too short alone", too_short_alone());
     }
     guard::forgive(work, &claimant.subject)?;
     let Claimant { device, place, .. } = claimant;

@@ -9,7 +9,9 @@ use hms_service::{Call, Reply, Work};
 use crate::State;
 use crate::api::auth::guard::{self, Failure, Subject};
 use crate::api::auth::mfa;
+use crate::api::auth::password::too_short_alone;
 use crate::domain::account::Account;
+use crate::domain::password;
 use crate::hashing::Verdict;
 use crate::store::{accounts, factors};
 
@@ -33,18 +35,21 @@ struct Claimant {
     found: Option<(AccountId, String)>,
     subject: Subject,
     otp: Option<Secret>,
+    /// Whether the password that they gave is good enough without a second factor.
+    stands_alone: bool,
 }
 
 /// Finds out who it is. An unknown user gets the same answer after the same time as a wrong password.
 pub async fn sign_in<R>(call: &Call<R>, state: web::Data<State>, typed: Typed) -> Result<Outcome, Problem> {
     let Typed { name, password, otp } = typed;
     let now = call.context().clock.now();
+    let stands_alone = password::stands_alone(password.expose());
     let looked_up = call.read(move |db| {
         let name: String = name.trim().to_lowercase().chars().take(LONGEST).collect();
         let found = accounts::find_credentials(db, &name)?;
         let subject = Subject::of_sign_in(found.as_ref().map(|(id, _)| *id), None, &name);
         let locked = guard::locked_until(db, &subject, now)?;
-        Ok((Claimant { found, subject, otp }, locked))
+        Ok((Claimant { found, subject, otp, stands_alone }, locked))
     });
     let (claimant, locked) = looked_up.await?;
     if let Some(until) = locked {
@@ -105,6 +110,10 @@ fn judge(
             return Ok(Err(
                 "Your account needs a second factor: sign in to HMS itself and set it up.".to_owned()
             ));
+        }
+        if !claimant.stands_alone {
+            let problem = too_short_alone();
+            return told(guard::refused(work, *id, "the password is too short alone", problem)?);
         }
     } else if let Some(otp) = &claimant.otp {
         if !mfa::accepts(work, state, *id, otp.expose())? {
