@@ -108,9 +108,15 @@ impl Claims {
             Requirement::SignedIn => !self.enrolling,
             Requirement::InPerson => !self.enrolling && self.is_person(),
             Requirement::Enrolling => self.is_person(),
-            Requirement::Scope(scope) => !self.enrolling && self.scope.contains(&scope),
+            Requirement::Scope(scope) => !self.enrolling && self.gives(scope),
             Requirement::Internal => self.aud == INTERNAL_AUDIENCE && self.roles == [Role::Service],
         }
+    }
+
+    /// Whether it holds this scope, which a department must be able to have where the token is bound to one.
+    fn gives(&self, scope: Scope) -> bool {
+        let beyond = self.department_id.is_some() && scope.is_of_the_whole();
+        self.scope.contains(&scope) && !beyond
     }
 
     /// Whether it comes from a person's own sign-in.

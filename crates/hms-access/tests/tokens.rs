@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use chrono::TimeDelta;
 use hms_access::{AccessError, Claims, INTERNAL_AUDIENCE, Issuer, KeySource, SigningKey, Verifier};
-use hms_model::Clock;
 use hms_model::id::Id;
 use hms_model::role::{Reach, Requirement, Role, Scope};
+use hms_model::{Clock, Coded};
 
 struct Desk {
     issuer: Issuer,
@@ -202,6 +202,17 @@ fn whoever_is_bound_to_a_department_reaches_it_and_nobody_reaches_more_by_it() {
     ];
     for (roles, department_id, expected) in cases {
         assert_eq!(with(roles, department_id).reach(), expected, "{roles:?} {department_id:?}");
+    }
+}
+
+#[test]
+fn whoever_is_bound_to_a_department_has_no_scope_of_the_whole() {
+    let now = chrono::DateTime::UNIX_EPOCH;
+    let admin = Claims::new(Id::new(now), Id::new(now), vec![Role::Admin], now, TimeDelta::minutes(5));
+    let bound = Claims { department_id: Some(Id::new(now)), ..admin.clone() };
+    for scope in Scope::ALL {
+        assert!(admin.meets(Requirement::Scope(*scope)), "{scope}");
+        assert_eq!(bound.meets(Requirement::Scope(*scope)), !scope.is_of_the_whole(), "{scope}");
     }
 }
 

@@ -122,6 +122,33 @@ const BOOKS: &[Scope] = &[
     Scope::LedgerWrite,
 ];
 
+/// What belongs to the organisation as a whole and to none of its departments: whoever is bound to one has none of it.
+const OF_THE_WHOLE: &[Scope] = &[
+    Scope::PatientBreakGlass,
+    Scope::BreakGlassRead,
+    Scope::PractitionerWrite,
+    Scope::DepartmentWrite,
+    Scope::TemplateWrite,
+    Scope::AuditRead,
+    Scope::AccountWrite,
+    Scope::OperationRead,
+    Scope::OperationWrite,
+    Scope::ClientWrite,
+    Scope::SigningKeyWrite,
+    Scope::CatalogueWrite,
+    Scope::CoverageRead,
+    Scope::CoverageWrite,
+    Scope::LedgerRead,
+    Scope::LedgerWrite,
+];
+
+impl Scope {
+    /// Whether it is about the organisation as a whole, so that an API key or a client of one department does not have it.
+    pub fn is_of_the_whole(self) -> bool {
+        OF_THE_WHOLE.contains(&self)
+    }
+}
+
 /// Declares the scopes and, for each, a marker type by which a handler names it in its signature.
 macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident = $code:literal),+ $(,)?) => {
@@ -344,6 +371,21 @@ mod tests {
             assert_eq!(reach.covers_in(patient, department), covered, "{reach:?} {department:?}");
         }
         assert!(!bound.covers(patient));
+    }
+
+    /// By any of these it would get at other departments: through an account or a client that it makes, through what the audit
+    /// and dead letters tell of patients, or by closing them.
+    #[test]
+    fn what_is_bound_to_a_department_keeps_the_scopes_whose_objects_have_one() {
+        let kept = [
+            "patient:read patient:write practitioner:read department:read appointment:read appointment:write",
+            "appointment:record appointment:overbook schedule:read schedule:write queue:read queue:write",
+            "notification:read notification:write notification:send template:read api_key:write",
+            "invoice:read invoice:write invoice:issue payment:read payment:write payment:refund",
+            "catalogue:read analytics:read webhook:read webhook:write",
+        ];
+        let found = Scope::ALL.iter().filter(|scope| !scope.is_of_the_whole()).map(|scope| scope.code());
+        assert_eq!(found.collect::<Vec<_>>().join(" "), kept.join(" "));
     }
 
     /// So that billing needs no rule on whose care a patient is in: those who are held to it see no invoice at all.

@@ -14,16 +14,9 @@ use hms_model::role::Reach;
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Reply, Work};
 
+use super::here;
 use crate::domain::{Desk, Reference, Refusal, Ticket};
 use crate::store;
-
-/// Access that is bound to a department reaches the queue of that department only.
-fn here(reach: Reach, department: DepartmentId) -> Result<(), Refusal> {
-    match reach {
-        Reach::Department { department_id } if department_id != department => Err(Refusal::OtherDepartment),
-        _ => Ok(()),
-    }
-}
 
 /// There is such a department.
 fn known(work: &mut Work<'_>, department: DepartmentId) -> Result<(), Problem> {

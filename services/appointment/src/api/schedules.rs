@@ -5,14 +5,17 @@ pub mod get;
 pub mod list;
 pub mod replace;
 
+use hms_model::role::Reach;
 use hms_problem::Problem;
 use hms_service::Work;
 
+use super::here;
 use crate::domain::{Reference, Refusal, ScheduleDetails};
 use crate::store;
 
 /// All that it names is known; the practitioner's row is held, so that no booking is decided upon while it is written.
-fn check(work: &mut Work<'_>, details: &ScheduleDetails) -> Result<(), Problem> {
+fn check(work: &mut Work<'_>, details: &ScheduleDetails, reach: Reach) -> Result<(), Problem> {
+    here(reach, details.department_id)?;
     details.check()?;
     if !store::schedules::knows_practitioner(work.db, details.practitioner_id)? {
         return Err(Refusal::Unknown(Reference::Practitioner).into());

@@ -34,7 +34,7 @@ pub enum Refusal {
     #[error("A patient books for themselves only.")]
     NotYourself,
     /// Whoever is bound to a department names another one, or none.
-    #[error("Access that is bound to a department reaches the appointments of that department only.")]
+    #[error("Access that is bound to a department reaches what is that department's only.")]
     OtherDepartment,
     /// A patient whose account has no patient's record.
     #[error(

@@ -146,6 +146,13 @@ impl World {
         (practitioner, department)
     }
 
+    /// A program of an admin that is bound to a department.
+    pub fn bound_to(&self, department: DepartmentId) -> Client {
+        let mut claims = self.app.claims(&[Role::Admin]);
+        claims.department_id = Some(department);
+        self.app.client_with(claims)
+    }
+
     /// Another patient's own client.
     pub async fn someone(&self) -> (PatientId, Client) {
         let patient = self.patient().await;

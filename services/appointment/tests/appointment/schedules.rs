@@ -132,4 +132,42 @@ hms_testkit::on_both_back_ends! {
         let last = &events.last().unwrap().0;
         assert_eq!((last.holiday_id.to_string(), last.version, last.active), (id.to_string(), 2, false));
     }
+
+    async fn who_is_bound_to_a_department_changes_what_is_there_alone(backend) {
+        let world = World::start(backend).await;
+        let (practitioner, here, there) = (world.practitioner().await, world.department().await, world.department().await);
+        let bound = world.bound_to(here);
+        let room = |department| json!({ "department_id": department, "kind": "room", "category": "x-ray", "name": "X1" });
+        let closed = |department| json!({ "date": "2026-12-25", "name": "Moving house", "department_id": department });
+        let week = |department| schedule(practitioner, department, json!({}));
+        for (what, own, other) in [
+            ("resources", room(here), room(there)),
+            ("holidays", closed(json!(here)), closed(json!(there))),
+            ("schedules", week(here), week(there)),
+        ] {
+            let path = format!("/api/v1/{what}");
+            bound.post(&path, &other).await.expect_problem(403, "FORBIDDEN");
+            let theirs = format!("{path}/{}", world.made(what, &other).await);
+            let ours = format!("{path}/{}", bound.post(&path, &own).await.expect(201).text("id"));
+            if what == "holidays" {
+                bound.delete(&theirs).await.expect_problem(403, "FORBIDDEN");
+                bound.delete(&ours).await.expect(204);
+                continue;
+            }
+            // Neither theirs nor ours becomes the other's.
+            for (path, body) in [(&theirs, &own), (&theirs, &other), (&ours, &other)] {
+                bound.put(path, body).await.expect_problem(403, "FORBIDDEN");
+            }
+            bound.put(&ours, &own).await.expect(200);
+        }
+        // What every department goes by is the organisation's.
+        let everywhere = json!({ "date": "2026-12-26", "name": "Boxing Day" });
+        bound.post("/api/v1/holidays", &everywhere).await.expect_problem(403, "FORBIDDEN");
+        let holiday = world.made("holidays", &everywhere).await;
+        bound.delete(&format!("/api/v1/holidays/{holiday}")).await.expect_problem(403, "FORBIDDEN");
+        let kind = json!({ "name": "X-ray", "duration_minutes": 15 });
+        bound.post("/api/v1/appointment-types", &kind).await.expect_problem(403, "FORBIDDEN");
+        let path = format!("/api/v1/appointment-types/{}", world.made("appointment-types", &kind).await);
+        bound.put(&path, &kind).await.expect_problem(403, "FORBIDDEN");
+    }
 }

@@ -79,7 +79,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::Revoked => return Problem::new(Code::IllegalTransition).message(refusal.to_string()),
             Refusal::TooMany => return Problem::new(Code::Unprocessable).message(refusal.to_string()),
-            Refusal::NoScopes | Refusal::Beyond(_) => "scopes",
+            Refusal::NoScopes | Refusal::Beyond(_) | Refusal::OfTheWhole(_) => "scopes",
             Refusal::Disabled => "account_id",
             Refusal::NoDepartment => "department_id",
             Refusal::Past => "expires_at",

@@ -53,6 +53,7 @@ impl From<Refusal> for Problem {
                 return Problem::new(Code::IllegalTransition).message(refusal.to_string());
             }
             Refusal::NoGrant | Refusal::NoSecret => "grant_types",
+            Refusal::OfTheWhole => "scopes",
             Refusal::NoRedirectUri | Refusal::TooManyRedirectUris => "redirect_uris",
         };
         Problem::field(Code::Unprocessable, field, refusal)

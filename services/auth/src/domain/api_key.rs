@@ -105,6 +105,9 @@ pub enum Refusal {
     /// Nobody gives away more than they have.
     #[error("the account does not have: {}", words(.0))]
     Beyond(Vec<Scope>),
+    /// No department has these.
+    #[error("a key of a department cannot have: {}", words(.0))]
+    OfTheWhole(Vec<Scope>),
     /// Whose account cannot sign in has no keys.
     #[error("the account is disabled")]
     Disabled,
@@ -184,7 +187,12 @@ impl Manager {
     }
 
     /// What nobody may give to a key: what its account does not have, and, for oneself, what one's own token lacks.
-    fn check_scopes(&self, wanted: &[Scope], owner: &Account) -> Result<Vec<Scope>, Refusal> {
+    fn check_scopes(
+        &self,
+        wanted: &[Scope],
+        owner: &Account,
+        department: Option<DepartmentId>,
+    ) -> Result<Vec<Scope>, Refusal> {
         let mut scopes = wanted.to_vec();
         scopes.sort_unstable();
         scopes.dedup();
@@ -195,7 +203,11 @@ impl Manager {
         let own = owner.id == self.account_id;
         let given = |scope: &Scope| held.contains(scope) && (!own || self.scopes.contains(scope));
         let beyond: Vec<Scope> = scopes.iter().copied().filter(|scope| !given(scope)).collect();
-        if beyond.is_empty() { Ok(scopes) } else { Err(Refusal::Beyond(beyond)) }
+        if !beyond.is_empty() {
+            return Err(Refusal::Beyond(beyond));
+        }
+        let whole: Vec<Scope> = scopes.iter().copied().filter(|scope| scope.is_of_the_whole()).collect();
+        if department.is_none() || whole.is_empty() { Ok(scopes) } else { Err(Refusal::OfTheWhole(whole)) }
     }
 
     fn check(&self, owner: AccountId) -> Result<(), Refusal> {
@@ -231,7 +243,7 @@ pub fn make(
         id,
         account_id: owner.id,
         name: new.name.into(),
-        scopes: manager.check_scopes(&new.scopes, owner)?,
+        scopes: manager.check_scopes(&new.scopes, owner, new.department_id)?,
         department_id: new.department_id,
         expires_at: new.expires_at,
         revoked_at: None,
@@ -266,7 +278,7 @@ impl ApiKey {
             key.name = name.into();
         }
         if let Some(scopes) = changes.scopes {
-            key.scopes = manager.check_scopes(&scopes, owner)?;
+            key.scopes = manager.check_scopes(&scopes, owner, self.department_id)?;
         }
         if let Some(expires_at) = changes.expires_at {
             check_expiry(expires_at, now)?;
@@ -306,7 +318,10 @@ impl ApiKey {
     /// What it allows in the hands of this account as it is today.
     pub fn effective_scopes(&self, owner: &Account) -> Vec<Scope> {
         let held: Vec<Scope> = owner.roles.iter().flat_map(|role| role.scopes()).collect();
-        self.scopes.iter().copied().filter(|scope| held.contains(scope)).collect()
+        let given = |scope: &Scope| {
+            held.contains(scope) && (self.department_id.is_none() || !scope.is_of_the_whole())
+        };
+        self.scopes.iter().copied().filter(given).collect()
     }
 
     /// For how long a token for it may live, that lives no longer than `longest`.

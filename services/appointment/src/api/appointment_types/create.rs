@@ -8,6 +8,7 @@ use hms_problem::Problem;
 use hms_service::{Act, Call, Reply};
 
 use super::check;
+use crate::api::here;
 use crate::domain::{AppointmentType, AppointmentTypeDetails};
 use crate::store;
 
@@ -19,8 +20,9 @@ pub async fn create(
     call: Call<scope::ScheduleWrite>,
     body: Json<AppointmentTypeDetails>,
 ) -> Result<Reply, Problem> {
-    let details = body.into_inner();
+    let (reach, details) = (call.reach()?, body.into_inner());
     call.write(move |work| {
+        here(reach, None)?;
         check(work, &details)?;
         let (created_at, updated_at) = (work.now, work.now);
         let made = AppointmentType { id: work.new_id(), details, version: 1, created_at, updated_at };

@@ -9,6 +9,7 @@ use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply};
 
 use super::check;
+use crate::api::here;
 use crate::domain::{AppointmentType, AppointmentTypeDetails};
 use crate::store;
 
@@ -22,8 +23,9 @@ pub async fn replace(
     id: web::Path<AppointmentTypeId>,
     body: Json<AppointmentTypeDetails>,
 ) -> Result<Reply, Problem> {
-    let (id, details) = (id.into_inner(), body.into_inner());
+    let (reach, id, details) = (call.reach()?, id.into_inner(), body.into_inner());
     call.write(move |work| {
+        here(reach, None)?;
         let before = store::types::hold(work.db, id)?;
         work.check_version(before.version)?;
         check(work, &details)?;

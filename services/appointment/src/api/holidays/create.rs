@@ -7,6 +7,7 @@ use hms_model::role::scope;
 use hms_problem::Problem;
 use hms_service::{Act, Call, Reply};
 
+use crate::api::here;
 use crate::domain::{Holiday, HolidayDetails, Reference, Refusal};
 use crate::events;
 use crate::store;
@@ -16,8 +17,9 @@ use crate::store;
     responses((status = 201, body = Holiday), Problems), security(("bearer" = ["schedule:write"])))]
 #[post("/holidays")]
 pub async fn create(call: Call<scope::ScheduleWrite>, body: Json<HolidayDetails>) -> Result<Reply, Problem> {
-    let details = body.into_inner();
+    let (reach, details) = (call.reach()?, body.into_inner());
     call.write(move |work| {
+        here(reach, details.department_id)?;
         if let Some(department) = details.department_id
             && !store::schedules::knows_department(work.db, department)?
         {

@@ -8,6 +8,7 @@ use hms_model::role::scope;
 use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply};
 
+use crate::api::here;
 use crate::events;
 use crate::store;
 
@@ -16,9 +17,10 @@ use crate::store;
     responses((status = 204), Problems), security(("bearer" = ["schedule:write"])))]
 #[delete("/holidays/{id}")]
 pub async fn delete(call: Call<scope::ScheduleWrite>, id: web::Path<HolidayId>) -> Result<Reply, Problem> {
-    let id = id.into_inner();
+    let (reach, id) = (call.reach()?, id.into_inner());
     call.write(move |work| {
         let holiday = store::holidays::find(work.db, id)?;
+        here(reach, holiday.details.department_id)?;
         // Somebody else may have taken it away in between.
         if !store::holidays::delete(work.db, id)? {
             return Err(Code::NotFound.into());

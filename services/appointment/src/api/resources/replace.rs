@@ -9,6 +9,7 @@ use hms_problem::{Code, Problem};
 use hms_service::{Act, Call, Reply};
 
 use super::check;
+use crate::api::here;
 use crate::domain::{Resource, ResourceDetails};
 use crate::store;
 
@@ -22,11 +23,12 @@ pub async fn replace(
     id: web::Path<ResourceId>,
     body: Json<ResourceDetails>,
 ) -> Result<Reply, Problem> {
-    let (id, details) = (id.into_inner(), body.into_inner());
+    let (reach, id, details) = (call.reach()?, id.into_inner(), body.into_inner());
     call.write(move |work| {
         let before = store::resources::hold(work.db, id)?;
+        here(reach, before.details.department_id)?;
         work.check_version(before.version)?;
-        check(work, &details)?;
+        check(work, &details, reach)?;
         let next = Resource { details, version: before.version + 1, updated_at: work.now, ..before };
         if !store::resources::save(work.db, &next)? {
             return Err(Code::PreconditionFailed.into());

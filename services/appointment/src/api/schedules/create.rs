@@ -17,9 +17,9 @@ use crate::store;
     responses((status = 201, body = Schedule), Problems), security(("bearer" = ["schedule:write"])))]
 #[post("/schedules")]
 pub async fn create(call: Call<scope::ScheduleWrite>, body: Json<ScheduleDetails>) -> Result<Reply, Problem> {
-    let details = body.into_inner();
+    let (reach, details) = (call.reach()?, body.into_inner());
     call.write(move |work| {
-        check(work, &details)?;
+        check(work, &details, reach)?;
         let (created_at, updated_at) = (work.now, work.now);
         let made = Schedule { id: work.new_id(), details, version: 1, created_at, updated_at };
         store::schedules::insert(work.db, &made)?;

@@ -120,6 +120,23 @@ fn departments_are_for_the_keys_of_staff() {
 }
 
 #[test]
+fn a_key_of_a_department_has_no_scope_of_the_whole() {
+    let (admin, department) = (account(&[Role::Admin]), Some(Id::new(now())));
+    let key = |scopes: &[Scope], department_id| {
+        make(NewApiKey { department_id, ..new(scopes) }, &admin, &manager(&admin), Id::new(now()), now())
+    };
+    let wide = [Scope::PatientRead, Scope::AccountWrite, Scope::AuditRead];
+    let refusal = Refusal::OfTheWhole(vec![Scope::AuditRead, Scope::AccountWrite]);
+    assert_eq!(key(&wide, department), Err(refusal.clone()));
+    let bound = key(&[Scope::PatientRead], department).unwrap();
+    let changes = Changes { scopes: Some(wide.to_vec()), ..Changes::default() };
+    assert_eq!(bound.change(changes, &admin, &manager(&admin), now()), Err(refusal));
+    // One from before there was this rule.
+    let old = ApiKey { department_id: department, ..key(&wide, None).unwrap() };
+    assert_eq!(old.effective_scopes(&admin), [Scope::PatientRead]);
+}
+
+#[test]
 fn a_key_ends_when_it_expires_or_is_revoked() {
     let owner = account(&[Role::Nurse]);
     let second = TimeDelta::seconds(1);

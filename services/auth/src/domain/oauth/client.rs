@@ -110,6 +110,9 @@ pub enum Refusal {
     /// More than anybody can oversee.
     #[error("at most {MOST_REDIRECT_URIS}")]
     TooManyRedirectUris,
+    /// No department has some of them.
+    #[error("a client of a department has none that are about the organisation as a whole")]
+    OfTheWhole,
     /// It is gone, and stays so.
     #[error("The client is gone.")]
     Revoked,
@@ -152,6 +155,9 @@ impl OauthClient {
             () if own && self.kind == ClientKind::Public => Err(Refusal::NoSecret),
             () if code && self.redirect_uris.is_empty() => Err(Refusal::NoRedirectUri),
             () if self.redirect_uris.len() > MOST_REDIRECT_URIS => Err(Refusal::TooManyRedirectUris),
+            () if self.department_id.is_some() && self.scopes.hms().iter().any(|it| it.is_of_the_whole()) => {
+                Err(Refusal::OfTheWhole)
+            }
             () => Ok(self),
         }
     }
@@ -247,6 +253,18 @@ mod tests {
             let made = client(kind, grants, uris);
             assert_eq!(made.map(|client| client.grant_types.len()), expected, "{kind} {grants:?}");
         }
+    }
+
+    #[test]
+    fn a_client_of_a_department_has_no_scope_of_the_whole() {
+        let client = client(ClientKind::Confidential, &[GrantType::ClientCredentials], &[]).unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        let scopes =
+            |words: &str| ClientChanges { scopes: Scopes::parse(words).ok(), ..ClientChanges::default() };
+        assert!(client.change(scopes("patient:read account:write"), now).is_ok());
+        let bound = OauthClient { department_id: Some(Id::new(now)), ..client };
+        assert!(bound.change(scopes("openid patient:read"), now).is_ok());
+        assert_eq!(bound.change(scopes("patient:read account:write"), now), Err(Refusal::OfTheWhole));
     }
 
     #[test]
