@@ -124,11 +124,7 @@ fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Problem> {
             .message("The request shows who sends it twice: by Authorization and by X-API-Key.")),
         (None, Some(key)) => {
             let key = key.to_str().map(str::trim).unwrap_or_default();
-            if key.is_empty() {
-                Err(refused("The API key is not valid."))
-            } else {
-                Ok(Credentials::Key(key))
-            }
+            if key.is_empty() { Err(refused("The API key is not valid.")) } else { Ok(Credentials::Key(key)) }
         }
         (Some(value), None) => of_authorization(value)
             .ok_or_else(|| refused("The Authorization header must be: Bearer <token>, or ApiKey <key>.")),
