@@ -9,8 +9,9 @@
 #             the Python stack; of a sign-in a bare loop of Argon2id
 #   nginx, HAProxy   of the gateway: tests/bench-gateway.sh, whose table is the last one
 #
-# Besides: what a storm of sign-ins costs other requests of HMS. The measurements of one row follow each other at once, in rounds. Processor time is that of all processes of a side and of
-# PostgreSQL, from the first request until nothing is left to do. Ends with 1 when a request failed; a missed budget is said.
+# Besides: what a storm of sign-ins costs other requests of HMS. The measurements of one row follow each other at once, in
+# rounds. Processor time is that of all processes of a side and of PostgreSQL, from the first request until nothing is left to
+# do. Ends with 1 when a request failed; a missed budget is said, with what tests/peers/in-the-way.txt knows of it.
 #
 # The settings are those of tests/bench/common.sh (of HMS_BENCH_SECONDS the default is 5), and
 #
@@ -151,9 +152,25 @@ CONF
 
 postmaster() { sql "$postgres_url" "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)"; }
 
+# What each process of HMS and its servers have used so far, as `name=ticks`. RabbitMQ is left out where it is not one process
+# of this machine.
+spent() {
+  local name broker
+  for name in "${services[@]}" gateway; do echo "$name=$(cpu_ticks "${pids[hms-$name]}")"; done
+  echo "postgres=$(family_ticks "$database")"
+  broker=$(pgrep -x beam.smp) && [[ $broker != *$'\n'* ]] && echo "rabbitmq=$(cpu_ticks "$broker")"
+  return 0
+}
+
+# The microseconds that each of them took for one of so many requests, as ` us_name=`, from what was spent before and after.
+shares() {
+  paste -d= <(echo "$2") <(echo "$3") | awk -F= -v hz="$(getconf CLK_TCK)" -v done="$1" '
+    { printf " us_%s=%.1f", $1, ($4 - $2) / hz * 1000000 / (done ? done : 1) }'
+}
+
 # A row on one side, with the processor time of a request in milliseconds, the database's included.
 measure() {
-  local side=$1 what=$2 label=${3:-$2} api=hms own count before after report
+  local side=$1 what=$2 label=${3:-$2} api=hms own count before after begun ended requests report
   [ "$side" != python ] || api=fastapi
   count=$([ "$what" = sign-in ] && echo 8 || echo "$connections")
   mapfile -t own < <(processes "$side" | tr ' ' '\n')
@@ -162,16 +179,18 @@ measure() {
   : >"$work/$side/log" # a line for each request: enough to fill a disk
   timeout --foreground 120 "${run[@]}" --seconds 1 >/dev/null || fail_with_log "$side" "the load on $side failed"
   rest "${own[@]}"
+  begun=$(spent)
   before=$(($(family_ticks "${own[@]}") + $(family_ticks "$database")))
   report=$(timeout --foreground $((seconds + 180)) "${run[@]}" --seconds "$seconds") ||
     fail_with_log "$side" "the load on $side failed"
   rest "${own[@]}"
   after=$(($(family_ticks "${own[@]}") + $(family_ticks "$database")))
-  report+=$(awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" -v seconds="$seconds" -v line="$report" 'BEGIN {
-    match(line, /per_s=[0-9.]+/)
-    done = substr(line, RSTART + 6, RLENGTH - 6) * seconds
+  ended=$(spent)
+  requests=$(sed -n 's/.*per_s=\([0-9.]*\).*/\1/p' <<<"$report" | awk -v seconds="$seconds" '{ print $1 * seconds }')
+  report+=$(awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" -v done="$requests" 'BEGIN {
     printf " cpu_ms=%.3f", ticks / hz * 1000 / (done ? done : 1)
   }')
+  [ "$side" != hms ] || report+=$(shares "$requests" "$begun" "$ended")
   report+=" rest_s=$(as_seconds "$rested") mb=$(resident_mb "${own[@]}")"
   say "$side, $label: $report"
   record "load $side $label $count $report"
@@ -284,7 +303,7 @@ build
 database=$(postmaster)
 ! wants embedded || measure_embedded
 ! wants race read list find sign-in register book storm events webhooks large || measure_platforms
-show peers.txt tests/peers/table.awk -v people="$people" -v large="$people_large"
+show peers.txt tests/peers/table.awk -v people="$people" -v large="$people_large" -v reasons=tests/peers/in-the-way.txt
 if wants gateway; then
   # Its table is made on a machine that has nothing else to do.
   for side in "${!pids[@]}"; do stop "$side"; done

@@ -1,5 +1,13 @@
 # The table of `make bench-peers`. It reads measurements, one a line: what was measured, then `name=value` pairs, and shows the
-# median of each value over the rounds. Ends with 1 if a request failed; that a budget is missed is said.
+# median of each value over the rounds. Ends with 1 if a request failed; that a budget is missed is said, with the sentence that
+# the file `reasons` has for it: lines of a title, a tab, and what stands in the way.
+
+BEGIN {
+  while ((getline line < reasons) > 0) {
+    tab = index(line, "\t")
+    if (tab) reason[substr(line, 1, tab - 1)] = substr(line, tab + 1)
+  }
+}
 
 {
   what = $1
@@ -25,8 +33,15 @@ END {
   row("create a patient", "register")
   row("book an appointment", "book")
   row("log in", "sign-in")
+  if (rounds["load hms find-large " connections_of("find-large")]) {
+    printf "%s patients\n", large
+    row("GET one patient", "read-large")
+    row("list of 25 with count", "list-large")
+    row("search by part of a name", "find-large")
+  }
   print ""
   print "CPU ms/req: all processes of that side and PostgreSQL, until the events of the request have had their effect."
+  by_process()
 
   printf "\n%-64s %9s  %s\n", "budget", "is", "must be"
   budget("GET: HMS / pgbench", ratio("read", "pgbench"), 0.4, 1)
@@ -106,10 +121,33 @@ function side(title, what, who, label,    name) {
   print ""
 }
 
-function budget(title, is, must, above,    verdict) {
+function budget(title, is, must, above,    verdict, key) {
   if (is == "") return
   verdict = must == "" ? "" : sprintf("%s %g: %s", above ? ">=" : "<=", must, (above ? is >= must : is <= must) ? "reached" : "MISSED")
   printf "%-64s %9.2f  %s\n", title, is, verdict
+  key = title
+  sub(/^[a-z]+ alone/, "a service alone", key)
+  if (verdict ~ /MISSED/ && key in reason && !told[key]++) printf "      %s\n", reason[key]
+}
+
+# Where the processor time of a request goes, by process.
+function by_process(    i, r, what, name, n, names, rows, titles) {
+  for (i = 1; i <= one_count; i++) names[++n] = ones[i]
+  names[++n] = "postgres"
+  names[++n] = "rabbitmq"
+  split("read list find register book sign-in", rows, " ")
+  split("GET one patient,list of 25 with count,search by part of a name,create a patient,book an appointment,log in", titles, ",")
+  print "\nProcessor time of a request to HMS in microseconds, by process:"
+  printf "%-26s", ""
+  for (i = 1; i <= n; i++) printf " %12s", names[i]
+  print ""
+  for (r = 1; r in rows; r++) {
+    what = "load hms " rows[r] " " connections_of(rows[r])
+    if (!rounds[what]) continue
+    printf "%-26s", titles[r]
+    for (i = 1; i <= n; i++) printf " %12.0f", median(what, "us_" names[i])
+    print ""
+  }
 }
 
 function median(what, name,    i, j, count, values, moved) {
