@@ -102,7 +102,8 @@ run_nextest() {
   return "$code"
 }
 
-# What tests/tests/secrets.rs plants must not come out of any test.
+# The passwords and addresses that tests use have this word in them. It must not come out of any test; what services log, the
+# tests look through themselves.
 planted=planted7391
 check_secrets() {
   local junit=target/nextest/$NEXTEST_PROFILE/junit.xml

@@ -22,7 +22,7 @@ mod prometheus;
 pub mod records;
 
 pub use audit::Trail;
-pub use hms_testkit::{Answer, Client, Collector, Folder, ReceivedSpan, until};
+pub use hms_testkit::{Answer, Client, Collector, Folder, PLANTED, ReceivedSpan, until};
 pub use kinds::{Kind, wanted};
 pub use people::{ADMIN_EMAIL, ADMIN_PASSWORD, Person, password};
 pub use platform::{Platform, Replica};

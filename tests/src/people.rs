@@ -2,19 +2,19 @@
 
 use hms_model::Coded;
 use hms_model::role::Role;
-use hms_testkit::{Answer, Client};
+use hms_testkit::{Answer, Client, PLANTED};
 use serde_json::{Value, json};
 
 use crate::{PATIENCE, Platform, records, until};
 
 /// The e-mail address of the first admin.
 pub const ADMIN_EMAIL: &str = "admin@hms.local";
-/// The password of the first admin, where the test sets it.
-pub const ADMIN_PASSWORD: &str = "tin-plover-94-lagoon";
+/// The password of the first admin, where the test sets it. The [planted](PLANTED) word stands in it.
+pub const ADMIN_PASSWORD: &str = "planted7391-plover-94-lagoon";
 
 /// The password of everybody else, by the e-mail address.
 pub fn password(email: &str) -> String {
-    format!("quiet meadow of {email}")
+    format!("{PLANTED} meadow of {email}")
 }
 
 /// Somebody who is signed in.

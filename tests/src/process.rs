@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use hms_settings::Settings;
+use hms_testkit::expect_nothing_planted;
 
 use crate::until;
 
@@ -138,10 +139,13 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+        let log = self.stderr();
         if std::thread::panicking() {
-            let log = self.stderr();
             let from = log.ceil_char_boundary(log.len().saturating_sub(SHOWN));
             println!("--- stderr of the platform ---\n{}", &log[from..]);
+            return;
         }
+        expect_nothing_planted(&log);
+        expect_nothing_planted(&std::fs::read_to_string(&self.stdout).unwrap_or_default());
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, SecondsFormat, TimeDelta, Utc};
 use hms_model::Clock;
 use hms_model::id::Id;
+use hms_testkit::PLANTED;
 use serde_json::{Value, json};
 
 /// A name that nothing else has.
@@ -10,9 +11,9 @@ pub fn unique() -> String {
     Id::<()>::new(Clock::system().now()).uuid().simple().to_string()
 }
 
-/// An e-mail address that nobody else has.
+/// An e-mail address that nobody else has, and that no log may show.
 pub fn email(name: &str) -> String {
-    format!("{name}.{}@example.org", unique())
+    format!("{name}.{}@{PLANTED}.example.org", unique())
 }
 
 /// A patient.

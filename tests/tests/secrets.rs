@@ -10,16 +10,21 @@
 )]
 
 use hms_model::service::SERVICES;
-use hms_tests::{ADMIN_PASSWORD, Answer, Client, PATIENCE, Person, Platform, on_both_kinds, records, until};
+use hms_tests::{
+    ADMIN_PASSWORD, Answer, Client, Collector, PATIENCE, PLANTED, Person, Platform, on_both_kinds, records,
+    until,
+};
 use serde_json::{Value, json};
 
-/// A word that stands in every planted value; tests/run.sh looks for it in the output of all tests.
-const MARKER: &str = "planted7391";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 on_both_kinds! {
     async fn nothing_that_was_planted_comes_out(kind) {
-        let mut platform = Platform::prepare(kind).with("LOG_LEVEL", "DEBUG").with("LOG_FORMAT", "json");
+        let collector = Collector::start();
+        let mut platform = Platform::prepare(kind)
+            .with("LOG_LEVEL", "DEBUG")
+            .with("LOG_FORMAT", "json")
+            .with("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint());
         platform.launch().await;
         let mut planted = Planted::default();
         let admin = platform.admin().await;
@@ -34,8 +39,16 @@ on_both_kinds! {
             let path = format!("/api/v1/services/{}/dead-letters", service.name);
             planted.shown(&letters.get(&path).await);
         }
+        // At its end it sends the traces that it still has.
+        platform.process().signal("TERM");
+        platform.process().end().await;
         planted.written.push(platform.process().stdout());
         planted.written.push(platform.process().stderr());
+        let spans = collector.spans();
+        for service in SERVICES {
+            assert!(spans.iter().any(|span| span.service == format!("hms-{}", service.name)), "no trace of {}", service.name);
+        }
+        planted.written.push(spans.iter().map(|span| format!("{span:?}\n")).collect());
         planted.is_nowhere();
     }
 }
@@ -88,8 +101,8 @@ impl Planted {
 
 /// A patient with a record full of what nobody else may read, and a second factor.
 async fn people(platform: &Platform, planted: &mut Planted) {
-    let email = format!("{MARKER}.{}@example.org", records::unique());
-    let password = format!("{MARKER} and a long sentence {}", records::unique());
+    let email = format!("{PLANTED}.{}@example.org", records::unique());
+    let password = format!("{PLANTED} and a long sentence {}", records::unique());
     let form = json!({"email": email, "password": password});
     platform.gateway().post("/api/v1/auth/register", &form).await.expect(201);
     let person = platform.sign_in(&email, &password).await;
@@ -99,7 +112,7 @@ async fn people(platform: &Platform, planted: &mut Planted) {
     let mut patient = records::patient("Plantedgivenname", "Plantedfamilyname");
     patient["email"] = json!(email);
     patient["phone"] = json!("+14155557391");
-    patient["address"]["line"] = json!(format!("{MARKER} Street 7"));
+    patient["address"]["line"] = json!(format!("{PLANTED} Street 7"));
     let path = format!("/api/v1/patients/{}", person.make("/api/v1/patients", &patient).await);
     for name in ["Plantedgivenname", "Plantedfamilyname", "+14155557391", "Street 7"] {
         planted.secret("the patient's record", name);
@@ -140,8 +153,8 @@ async fn programs(platform: &Platform, admin: &Person, planted: &mut Planted) {
     let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
     let answer = posted(&gateway, "/api/v1/oauth/token", form).await;
     planted.secret("the token of a client", &answer.expect(200).text("access_token"));
-    let code = format!("{MARKER}code{}", records::unique());
-    let verifier = format!("{MARKER}verifier{}", records::unique());
+    let code = format!("{PLANTED}code{}", records::unique());
+    let verifier = format!("{PLANTED}verifier{}", records::unique());
     planted.secret("a code", &code);
     planted.secret("a verifier", &verifier);
     let form = format!(
@@ -149,8 +162,8 @@ async fn programs(platform: &Platform, admin: &Person, planted: &mut Planted) {
          &redirect_uri=http://127.0.0.1/callback&code_verifier={verifier}"
     );
     planted.refused(&posted(&gateway, "/api/v1/oauth/token", form).await);
-    let form = format!("token={code}&client_id={id}&client_secret={MARKER}wrongsecret");
-    planted.secret("a wrong secret", &format!("{MARKER}wrongsecret"));
+    let form = format!("token={code}&client_id={id}&client_secret={PLANTED}wrongsecret");
+    planted.secret("a wrong secret", &format!("{PLANTED}wrongsecret"));
     planted.refused(&posted(&gateway, "/api/v1/oauth/introspect", form).await);
     for service in SERVICES {
         let file = platform.data().join("clients").join(service.name);
@@ -162,7 +175,7 @@ async fn programs(platform: &Platform, admin: &Person, planted: &mut Planted) {
 
 /// The links of mails: only the mail has them.
 async fn mails(platform: &Platform, admin: &Person, planted: &mut Planted) {
-    let email = format!("{MARKER}.{}@example.org", records::unique());
+    let email = format!("{PLANTED}.{}@example.org", records::unique());
     let invitation = json!({"email": email, "roles": ["nurse"]});
     admin.client.post("/api/v1/accounts/invitations", &invitation).await.expect(201);
     let folder = platform.data().join("outgoing");
@@ -187,7 +200,7 @@ fn token(mail: &str) -> Option<String> {
 /// What is sent by mistake, and where it should not be, is not repeated.
 async fn errors(platform: &Platform, admin: &Person, planted: &mut Planted) {
     let gateway = platform.gateway();
-    let wrong = format!("{MARKER} is no password");
+    let wrong = format!("{PLANTED} is no password");
     planted.secret("a wrong password", &wrong);
     let form = json!({"username": "admin@hms.local", "password": wrong});
     planted.refused(&gateway.post("/api/v1/auth/login", &form).await);
@@ -197,7 +210,7 @@ async fn errors(platform: &Platform, admin: &Person, planted: &mut Planted) {
     let headers = [("content-type", "application/json")];
     planted
         .refused(&gateway.request("POST", "/api/v1/auth/login", &headers, Some(broken.into_bytes())).await);
-    let token = format!("{MARKER}.is.notoken");
+    let token = format!("{PLANTED}.is.notoken");
     planted.secret("a forged token", &token);
     planted.refused(&gateway.with_token(token).get("/api/v1/patients").await);
     let mut patient = records::patient("Plantedgivenname", "Plantedfamilyname");

@@ -14,6 +14,7 @@ mod client;
 mod collector;
 pub mod database;
 mod folder;
+mod planted;
 mod service;
 mod wait;
 
@@ -21,5 +22,6 @@ pub use client::{Answer, Client};
 pub use collector::{Collector, ReceivedSpan};
 pub use folder::Folder;
 pub use hms_db::Backend;
+pub use planted::{PLANTED, expect_nothing_planted};
 pub use service::TestService;
 pub use wait::until;

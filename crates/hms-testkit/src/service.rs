@@ -15,6 +15,7 @@ use hms_service::{Running, Service, Wiring};
 use hms_settings::Settings;
 
 use crate::database::TestDatabase;
+use crate::planted::watch_logs;
 use crate::{Client, Folder};
 
 /// A service under test.
@@ -48,6 +49,7 @@ impl<S: Service> TestService<S> {
     }
 
     async fn launch(backend: Backend, more: &[(&str, &str)], own_tokens: bool) -> Self {
+        watch_logs();
         let own = TestDatabase::new(backend, S::NAME, &hms_service::all_migrations::<S>()).await;
         let folder = Folder::new();
         let clock = Clock::by_hand(DateTime::from_timestamp(1_772_438_400, 0).unwrap());

@@ -154,6 +154,16 @@ impl Desk {
         }
     }
 
+    /// The room, as it is.
+    pub fn room(&self) -> Value {
+        room(&self.department_id)
+    }
+
+    /// A schedule like the one that is there.
+    pub fn schedule(&self) -> Value {
+        schedule(&self.practitioner_id, &self.department_id)
+    }
+
     pub fn id_for<'a>(&'a self, template: &str, own: &'a Own) -> &'a str {
         match template.split('/').nth(3).unwrap() {
             "patients" | "notification-preferences" => &own.patient,
@@ -253,19 +263,26 @@ async fn waits(person: &Person, practitioner_id: &str) -> String {
 /// A schedule of another practitioner, a type of appointment and a room.
 async fn calendar(admin: &Person, department_id: &str) -> (String, String, String) {
     let practitioner_id = admin.make("/api/v1/practitioners", &records::practitioner("Ravi", "Rao")).await;
-    let room = json!({"department_id": department_id, "kind": "room", "category": "x-ray", "name": "X1"});
     let kind = json!({"name": "X-ray", "duration_minutes": 15});
-    let schedule = json!({
+    let schedule =
+        admin.make_once_known("/api/v1/schedules", &schedule(&practitioner_id, department_id)).await;
+    let room = admin.make_once_known("/api/v1/resources", &room(department_id)).await;
+    (schedule, admin.make("/api/v1/appointment-types", &kind).await, room)
+}
+
+fn schedule(practitioner_id: &str, department_id: &str) -> Value {
+    json!({
         "practitioner_id": practitioner_id,
         "department_id": department_id,
         "zone": "Europe/Berlin",
         "valid_from": "2026-01-01",
         "hours": {"weekly": [{"weekday": "monday", "start": "09:00", "end": "12:00"}]},
         "slot_minutes": 30,
-    });
-    let schedule = admin.make_once_known("/api/v1/schedules", &schedule).await;
-    let room = admin.make_once_known("/api/v1/resources", &room).await;
-    (schedule, admin.make("/api/v1/appointment-types", &kind).await, room)
+    })
+}
+
+fn room(department_id: &str) -> Value {
+    json!({"department_id": department_id, "kind": "room", "category": "x-ray", "name": "X1"})
 }
 
 /// An invoice, as soon as billing knows the patient.

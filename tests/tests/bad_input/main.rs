@@ -34,7 +34,7 @@ on_both_kinds! {
             queries::lists(),
             routes::paths_and_methods(&world),
             routes::others_routes_and_records(&world),
-            tokens::cases(&world).await,
+            tokens::cases(&world),
         ]
         .into_iter()
         .flatten()
@@ -44,6 +44,7 @@ on_both_kinds! {
         for case in &cases {
             complaints.extend(case.try_everywhere(&world).await);
         }
+        complaints.extend(tokens::refused_everywhere(&world).await);
         assert!(complaints.is_empty(), "{} of {} cases:\n{}", complaints.len(), cases.len(), complaints.join("\n"));
         state::is_unchanged(&world, &before).await;
     }

@@ -82,7 +82,7 @@ pub fn others_routes_and_records(world: &World) -> Vec<Case> {
     let mut recorded = world.free_slot();
     recorded["status"] = json!("fulfilled");
     let account =
-        json!({"email": records::email("x"), "password": "tin-plover-94-lagoon", "roles": ["admin"]});
+        json!({"email": records::email("x"), "password": "planted7391-plover-94-lagoon", "roles": ["admin"]});
     let made = records::practitioner("Noor", "Haddad");
     let others_routes = [
         sends("a patient who hires", (Ann, "POST", "/api/v1/practitioners"), made.clone(), FORBIDDEN),

@@ -50,8 +50,7 @@ async fn marks(world: &World, number: u64) {
     let at = records::moment(20 + number, 600);
     let booking = records::booking(ann.patient_id(), &world.practitioner_id, at);
     let appointment = admin.make("/api/v1/appointments", &booking).await;
-    let account =
-        json!({"email": records::email("mark"), "password": "tin-plover-94-lagoon", "roles": ["staff"]});
+    let account = json!({"email": records::email("mark"), "password": "planted7391-plover-94-lagoon", "roles": ["staff"]});
     let account = admin.make("/api/v1/accounts", &account).await;
     let trail = Trail(admin);
     trail.one("create", "department", &department).await;

@@ -7,10 +7,16 @@ use hms_access::{Claims, Issuer, SigningKey};
 use hms_model::Clock;
 use hms_model::id::Id;
 use hms_model::role::Role;
+use hms_model::service::SERVICES;
+use hms_tests::Platform;
+use hms_tests::api::{Asks, Operation, operations};
 use serde_json::{Value, json};
 
-use crate::case::{Case, Who, asks, sends};
+use crate::case::{Case, Who, asks, in_the_envelope};
 use crate::world::World;
+
+/// A record that is not there.
+const NO_RECORD: &str = "0190a3c2-5b1e-7c4d-9f00-000000000000";
 
 /// A path of each service that asks for a token.
 pub const PROTECTED: [(&str, &str); 7] = [
@@ -23,31 +29,67 @@ pub const PROTECTED: [(&str, &str); 7] = [
     ("audit", "/api/v1/audit"),
 ];
 
-/// Each bad token, on a read of each service and on a write.
-pub async fn cases(world: &World) -> Vec<Case> {
+/// No token, and none of ours.
+pub fn cases(world: &World) -> Vec<Case> {
+    let read = format!("/api/v1/patients/{}", world.ann.patient_id());
+    let scheme = asks("another scheme", (Who::Nobody, "GET", &read), (401, "UNAUTHENTICATED"));
+    vec![
+        scheme.header("authorization", "Basic YWRtaW46YWRtaW4="),
+        asks("no token", (Who::Nobody, "GET", &read), (401, "UNAUTHENTICATED")),
+    ]
+}
+
+/// Each bad token at every operation that asks for one, at the gateway and at its service. Says where it was not refused.
+pub async fn refused_everywhere(world: &World) -> Vec<String> {
     let mut bad: Vec<_> =
         forged(world).await.into_iter().map(|(what, token)| (what, token, "UNAUTHENTICATED")).collect();
     bad.push(("a token of a service", of_a_service(world).await, "UNAUTHENTICATED"));
     bad.push(("a token that has expired", world.expired.clone(), "TOKEN_EXPIRED"));
-    let read = format!("/api/v1/patients/{}", world.ann.patient_id());
-    let mut cases = Vec::new();
+    let operations = protected(&world.platform).await;
+    let mut complaints = Vec::new();
     for (what, token, code) in bad {
-        let who = Who::Bearer(token);
-        cases.push(asks(what, (who.clone(), "GET", &read), (401, code)));
-        for (_, path) in PROTECTED {
-            cases.push(asks(what, (who.clone(), "GET", path), (401, code)));
-        }
-        cases.push(sends(
-            what,
-            (who, "POST", "/api/v1/departments"),
-            json!({"name": "Forgery"}),
-            (401, code),
-        ));
+        complaints.extend(complaints_of(&world.platform, &operations, what, &token, code).await);
     }
-    let scheme = asks("another scheme", (Who::Nobody, "GET", &read), (401, "UNAUTHENTICATED"));
-    cases.push(scheme.header("authorization", "Basic YWRtaW46YWRtaW4="));
-    cases.push(asks("no token", (Who::Nobody, "GET", &read), (401, "UNAUTHENTICATED")));
-    cases
+    complaints
+}
+
+/// The operations that ask for a token, as each service says it of its own.
+pub async fn protected(platform: &Platform) -> Vec<(&'static str, Operation)> {
+    let mut found = Vec::new();
+    for service in SERVICES {
+        let document = platform.service(service.name).get("/openapi.json").await;
+        let own = operations(&document.expect(200).body).into_values();
+        let own = own.filter(|it| it.path.starts_with("/api/v1/") && it.asks() != Asks::Nothing);
+        let before = found.len();
+        found.extend(own.map(|operation| (service.name, operation)));
+        assert!(found.len() > before, "{} has operations", service.name);
+    }
+    found
+}
+
+/// Where a token is not refused with this code.
+pub async fn complaints_of(
+    platform: &Platform,
+    operations: &[(&'static str, Operation)],
+    what: &str,
+    token: &str,
+    code: &str,
+) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (service, operation) in operations {
+        for (place, client) in [("the gateway", platform.gateway()), (*service, platform.service(service))] {
+            let (client, path) = (client.with_token(token), operation.path_with(NO_RECORD));
+            let answer = match operation.document.get("requestBody") {
+                Some(_) => client.json(&operation.method, &path, &json!({}), &[]).await,
+                None => client.request(&operation.method, &path, &[], None).await,
+            };
+            if (answer.status, answer.code()) != (401, code) || !in_the_envelope(&answer) {
+                let name = operation.name();
+                complaints.push(format!("- {what} ({place}, {name}): {} {}", answer.status, answer.body));
+            }
+        }
+    }
+    complaints
 }
 
 /// The token by which the appointment service speaks to others.
