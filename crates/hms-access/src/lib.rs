@@ -3,6 +3,7 @@
 //! themselves with a [`Verifier`], and nobody calls the auth service per request.
 
 mod claims;
+mod credentials;
 mod crypto;
 mod http;
 mod issuer;
@@ -14,6 +15,7 @@ mod service_token;
 mod verifier;
 
 pub use claims::{AUDIENCE, Claims, INTERNAL_AUDIENCE};
+pub use credentials::authorization;
 pub use issuer::{Issuer, SigningKey};
 pub use jwks::{Jwk, JwkSet};
 pub use place::{auth_url, public_url, service_clients_folder};

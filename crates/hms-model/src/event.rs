@@ -121,6 +121,6 @@ impl Envelope {
         if self.dataversion > E::VERSION {
             return Err(Unreadable::Newer { kind: E::TYPE, found: self.dataversion, known: E::VERSION });
         }
-        serde_json::from_value(self.data.clone()).map_err(Unreadable::Payload)
+        E::deserialize(&self.data).map_err(Unreadable::Payload)
     }
 }

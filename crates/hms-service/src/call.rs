@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use hms_access::Claims;
+use hms_access::{Claims, authorization};
 use hms_api::{Fingerprint, RequestInfo};
 use hms_db::Db;
 use hms_model::audit::Action;
@@ -54,14 +54,14 @@ async fn authenticate(
     if requirement == Requirement::Nothing {
         return Ok(None);
     }
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, token) = header.and_then(|header| header.split_once(' ')).ok_or(Code::Unauthenticated)?;
+    let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    let (scheme, token) = header.and_then(authorization).ok_or(Code::Unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Code::Unauthenticated.into());
     }
     let verified = match requirement {
-        Requirement::Internal => context.verifier.internal().verify(token.trim()).await,
-        _ => context.verifier.verify(token.trim()).await,
+        Requirement::Internal => context.verifier.internal().verify(token).await,
+        _ => context.verifier.verify(token).await,
     };
     let claims = verified?;
     if claims.meets(requirement) { Ok(Some(claims)) } else { Err(forbidden(requirement)) }

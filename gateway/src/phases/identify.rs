@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hms_access::Claims;
+use hms_access::{Claims, authorization};
 use hms_problem::{Code, Problem};
 
 use super::answer::{self, AnswerBody};
@@ -132,10 +132,7 @@ fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Problem> {
 }
 
 fn of_authorization(value: &HeaderValue) -> Option<Credentials<'_>> {
-    // A token is long, and this takes many of its bytes at once, which `to_str` does not.
-    let value = std::str::from_utf8(value.as_bytes()).ok().filter(|value| value.is_ascii())?;
-    let (scheme, credential) = value.trim().split_once(' ')?;
-    let credential = credential.trim_start();
+    let (scheme, credential) = authorization(value.as_bytes())?;
     match scheme {
         _ if scheme.eq_ignore_ascii_case("bearer") => Some(Credentials::Token(credential)),
         _ if scheme.eq_ignore_ascii_case("apikey") => Some(Credentials::Key(credential)),
