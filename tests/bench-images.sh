@@ -57,8 +57,11 @@ build() {
 
 start() {
   local name=$1
+  local allocator
+  # What the image says to the C library's allocator.
+  mapfile -t allocator < <(sed -n 's/^ENV \(MALLOC_.*\)/\1/p' deploy/image/Dockerfile | tr ' ' '\n')
   rm -rf "${work:?}/$name/root/data"/*
-  env -i PATH="$PATH" HMS_BIND=127.0.0.1 HMS_DATA_DIR=/data LOG_FORMAT=json HMS_PORT_OFFSET="$offset" HMS_RATE_LIMITS=off \
+  env -i PATH="$PATH" "${allocator[@]}" HMS_BIND=127.0.0.1 HMS_DATA_DIR=/data LOG_FORMAT=json HMS_PORT_OFFSET="$offset" HMS_RATE_LIMITS=off \
     HMS_DRAIN_SECONDS=0 HMS_ADMIN_PASSWORD="$password" HMS_AUTH_KEY="$sealing" HMS_WEBHOOK_KEY="$sealing" \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     deploy/image/rootfs.sh run "$work/$name/root" >"$work/$name/log" 2>&1 &

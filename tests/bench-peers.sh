@@ -76,7 +76,7 @@ answers() {
 start_hms() {
   local name begun environment tries
   mkdir -p "$work/hms"
-  mapfile -t environment < <(settings hms)
+  mapfile -t environment < <(settings hms && allocator_settings)
   for name in "${services[@]}" gateway; do
     begun=$(micros)
     env -i "${environment[@]}" "$binaries/hms-$name" >>"$work/hms/log" 2>&1 </dev/null &

@@ -118,6 +118,9 @@ settings() {
   [ "$1" = embedded ] || server_settings
 }
 
+# What the images say to the C library's allocator, one a line.
+allocator_settings() { sed -n 's/^ENV \(MALLOC_.*\)/\1/p' deploy/image/Dockerfile | tr ' ' '\n'; }
+
 # Where a platform on PostgreSQL and RabbitMQ keeps what it knows.
 server_settings() {
   local service

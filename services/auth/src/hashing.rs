@@ -1,8 +1,11 @@
 //! Argon2id (RFC 9106) on a bounded number of threads: each hash takes 19 MiB and a core for some 25 ms, and a storm
-//! of sign-ins must neither eat the memory nor starve the other requests. The memory is kept from one hash to the next:
-//! an allocator that is given it back keeps some for each thread that ever hashed.
+//! of sign-ins must neither eat the memory nor starve the other requests. The memory is kept from one hash to the next, and
+//! given back when nobody has signed in for a while: an allocator that is given it back each time keeps some for each
+//! thread that ever hashed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use argon2::password_hash::Error;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -24,17 +27,30 @@ const NOBODY: &str =
 /// two seconds or less.
 const WAITING: usize = 64;
 
+/// For how long nobody must have signed in until the memory is given back.
+const QUIET: Duration = Duration::from_secs(10);
+
 /// Hashes and verifies passwords, as many at a time as there are cores.
 pub struct Hashing {
     threads: Arc<Semaphore>,
     /// The threads and the places in the line before them.
     places: Semaphore,
-    /// The memory of those that do not hash at the moment.
-    memory: Arc<Mutex<Vec<Memory>>>,
+    memory: Arc<Kept>,
 }
 
 /// What one hash fills.
 type Memory = Vec<Block>;
+
+/// The memory of those threads that do not hash at the moment.
+struct Kept {
+    free: Mutex<Vec<Memory>>,
+    /// How many hashes there were.
+    hashes: AtomicU64,
+    /// Whether somebody waits for the time to give it back.
+    watched: AtomicBool,
+    /// For how long nobody must have signed in until then.
+    quiet: Duration,
+}
 
 /// What came of a verification.
 #[derive(Debug)]
@@ -52,11 +68,12 @@ impl Hashing {
     /// One thread for each core.
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        Self::bounded(cores, cores * WAITING)
+        Self::bounded(cores, cores * WAITING, QUIET)
     }
 
-    fn bounded(threads: usize, waiting: usize) -> Self {
-        let memory = Arc::new(Mutex::new(Vec::with_capacity(threads)));
+    fn bounded(threads: usize, waiting: usize, quiet: Duration) -> Self {
+        let (free, hashes, watched) = (Mutex::default(), AtomicU64::default(), AtomicBool::default());
+        let memory = Arc::new(Kept { free, hashes, watched, quiet });
         Self { threads: Arc::new(Semaphore::new(threads)), places: Semaphore::new(threads + waiting), memory }
     }
 
@@ -80,18 +97,54 @@ impl Hashing {
     ) -> Result<T, Problem> {
         let _place = self.places.try_acquire().map_err(|_| Code::Unavailable)?;
         let thread = self.threads.clone().acquire_owned().await.map_err(|_| Code::Unavailable)?;
-        let all = Arc::clone(&self.memory);
+        let kept = Arc::clone(&self.memory);
         let outcome = tokio::task::spawn_blocking(move || {
             // Held until the work is done, also when nobody waits for it any more.
             let _thread = thread;
-            let mut memory = all.lock().pop().unwrap_or_default();
+            let mut memory = kept.take();
             let outcome = work(&mut memory);
-            if memory.capacity() == PARAMS.block_count() {
-                all.lock().push(memory);
-            }
+            kept.put(memory);
             outcome
         });
         outcome.await.map_err(failed)?.map_err(failed)
+    }
+}
+
+impl Kept {
+    fn take(&self) -> Memory {
+        self.free.lock().pop().unwrap_or_default()
+    }
+
+    /// Memory of another size is that of a hash with old parameters.
+    fn put(self: &Arc<Self>, memory: Memory) {
+        if memory.capacity() == PARAMS.block_count() {
+            self.hashes.fetch_add(1, Ordering::Relaxed);
+            self.free.lock().push(memory);
+            self.watch();
+        }
+    }
+
+    /// Gives all of it back once it has been quiet, if nobody waits for that already.
+    fn watch(self: &Arc<Self>) {
+        if self.watched.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (kept, quiet) = (Arc::downgrade(self), self.quiet);
+        tokio::spawn(async move {
+            let mut before = None;
+            loop {
+                tokio::time::sleep(quiet).await;
+                let Some(kept) = kept.upgrade() else { return };
+                let now = Some(kept.hashes.load(Ordering::Relaxed));
+                if now == before {
+                    // Who comes from here on watches anew.
+                    kept.watched.store(false, Ordering::Release);
+                    kept.free.lock().clear();
+                    return;
+                }
+                before = now;
+            }
+        });
     }
 }
 
@@ -186,8 +239,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_memory_is_given_back_when_it_has_been_quiet() {
+        let hashing = Hashing::bounded(2, 16, Duration::from_millis(20));
+        for hashes in 1..=2 {
+            hashing.verify(secret("wrong"), None).await.unwrap();
+            assert_eq!(hashing.memory.hashes.load(Ordering::Relaxed), hashes);
+            let given_back = async {
+                while !hashing.memory.free.lock().is_empty() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), given_back).await.expect("it is kept");
+        }
+    }
+
+    #[tokio::test]
     async fn the_memory_is_that_of_the_threads_however_many_sign_in() {
-        let hashing = Hashing::bounded(2, 16);
+        let hashing = Hashing::bounded(2, 16, QUIET);
         let old = Argon2::from(Params::new(64, 1, 1, None).unwrap());
         let old: PasswordHash = old.hash_password_with_salt(b"tin-plover-94-lagoon", &[7; 16]).unwrap();
         for kept in [None, Some(old.to_string())] {
@@ -195,7 +263,7 @@ mod tests {
             for verdict in futures_util::future::join_all(many).await {
                 assert!(matches!(verdict.unwrap(), Verdict::Wrong));
             }
-            let memory = hashing.memory.lock();
+            let memory = hashing.memory.free.lock();
             assert!((1..=2).contains(&memory.len()), "{}", memory.len());
             assert!(memory.iter().all(|blocks| blocks.capacity() == PARAMS.block_count()));
         }
@@ -203,7 +271,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_no_place_in_the_line_is_told_at_once() {
-        let hashing = Arc::new(Hashing::bounded(1, 1));
+        let hashing = Arc::new(Hashing::bounded(1, 1, QUIET));
         let busy = hashing.threads.clone().acquire_owned().await.unwrap();
         let _at_work = hashing.places.try_acquire().unwrap();
         let line = hashing.clone();
