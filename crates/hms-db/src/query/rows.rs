@@ -25,7 +25,10 @@ pub struct PgRows<const N: usize> {
 enum Aim {
     Add,
     AddNew,
+    AddNewest,
     Change,
+    Set,
+    Remove,
 }
 
 impl<const N: usize> PgRows<N> {
@@ -40,6 +43,16 @@ impl<const N: usize> PgRows<N> {
         Self { aim: Aim::Change, ..Self::into_table(table, columns) }
     }
 
+    /// Changes rows that are found by their first column, whatever they were.
+    pub fn set(table: &'static str, columns: [PgColumn; N]) -> Self {
+        Self { aim: Aim::Set, ..Self::into_table(table, columns) }
+    }
+
+    /// Takes rows away that are found by all of these columns.
+    pub fn remove(table: &'static str, columns: [PgColumn; N]) -> Self {
+        Self { aim: Aim::Remove, ..Self::into_table(table, columns) }
+    }
+
     /// Adds a row.
     pub fn push(&mut self, row: [Option<String>; N]) {
         for (column, value) in self.values.iter_mut().zip(row) {
@@ -47,11 +60,20 @@ impl<const N: usize> PgRows<N> {
         }
     }
 
-    /// Leaves rows that are there already by their first column, a unique UUID, and answers with it of those that were
-    /// not.
+    /// Leaves rows that are there already, by whatever is unique of them, and answers with the first column, a UUID, of
+    /// those that were not.
     #[must_use]
     pub fn or_ignore(mut self) -> Self {
         self.aim = Aim::AddNew;
+        self
+    }
+
+    /// Puts rows in the place of those that are there already by their first column, a unique UUID, and whose second one, a
+    /// version, is lower; leaves the others. No first column may come twice. It answers with the first of those that it
+    /// has written.
+    #[must_use]
+    pub fn or_newest(mut self) -> Self {
+        self.aim = Aim::AddNewest;
         self
     }
 }
@@ -63,7 +85,7 @@ impl<const N: usize> QueryId for PgRows<N> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// What [`PgRows::or_ignore`] and [`PgRows::change`] answer with.
+/// What [`PgRows::or_ignore`], [`PgRows::or_newest`] and [`PgRows::change`] answer with.
 impl<const N: usize> Query for PgRows<N> {
     type SqlType = Uid;
 }
@@ -71,10 +93,13 @@ impl<const N: usize> Query for PgRows<N> {
 impl<const N: usize> QueryFragment<Pg> for PgRows<N> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match self.aim {
-            Aim::Add | Aim::AddNew => self.add(out.reborrow())?,
+            Aim::Add | Aim::AddNew | Aim::AddNewest => self.add(out.reborrow())?,
             Aim::Change => self.change_them(out.reborrow())?,
+            Aim::Set => self.set_them(out.reborrow())?,
+            Aim::Remove => self.remove_them(out.reborrow())?,
         }
-        if let (Aim::AddNew | Aim::Change, Some((first, _))) = (self.aim, self.columns.first()) {
+        let answers = matches!(self.aim, Aim::AddNew | Aim::AddNewest | Aim::Change);
+        if let (true, Some((first, _))) = (answers, self.columns.first()) {
             out.push_sql(" RETURNING ");
             out.push_identifier(self.table)?;
             out.push_sql(".");
@@ -97,19 +122,42 @@ impl<const N: usize> PgRows<N> {
             }
             given(&mut out, column)?;
         }
-        self.all_given(&mut out)?;
+        out.push_sql(" FROM ");
+        self.unnested(&mut out)?;
         out.push_sql(" ORDER BY place");
-        if let (Aim::AddNew, Some((first, _))) = (self.aim, self.columns.first()) {
-            out.push_sql(" ON CONFLICT (");
-            out.push_identifier(first)?;
-            out.push_sql(") DO NOTHING");
+        match self.aim {
+            Aim::AddNew => out.push_sql(" ON CONFLICT DO NOTHING"),
+            Aim::AddNewest => self.or_change_older(&mut out)?,
+            Aim::Add | Aim::Change | Aim::Set | Aim::Remove => {}
         }
         Ok(())
     }
 
+    fn or_change_older(&self, out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
+        let [(key, _), changed @ ..] = self.columns.as_slice() else { return Err(without_version()) };
+        let [(version, _), ..] = changed else { return Err(without_version()) };
+        out.push_sql(" ON CONFLICT (");
+        out.push_identifier(key)?;
+        out.push_sql(") DO UPDATE SET ");
+        for (index, (name, _)) in changed.iter().enumerate() {
+            if index > 0 {
+                out.push_sql(", ");
+            }
+            out.push_identifier(name)?;
+            out.push_sql(" = excluded.");
+            out.push_identifier(name)?;
+        }
+        out.push_sql(" WHERE ");
+        out.push_identifier(self.table)?;
+        out.push_sql(".");
+        out.push_identifier(version)?;
+        out.push_sql(" < excluded.");
+        out.push_identifier(version)
+    }
+
     fn change_them<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let [key, version, values @ ..] = self.columns.as_slice() else {
-            return Err(Error::QueryBuilderError("a change needs a key and a version".into()));
+            return Err(without_version());
         };
         out.push_sql("UPDATE ");
         out.push_identifier(self.table)?;
@@ -124,20 +172,49 @@ impl<const N: usize> PgRows<N> {
             out.push_sql(" = ");
             given(&mut out, column)?;
         }
-        self.all_given(&mut out)?;
-        for (word, column) in [(" WHERE ", key), (" AND ", version)] {
-            out.push_sql(word);
-            out.push_identifier(self.table)?;
-            out.push_sql(".");
+        out.push_sql(" FROM ");
+        self.unnested(&mut out)?;
+        self.where_given(&mut out, &[*key, *version])
+    }
+
+    fn set_them<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let [key, values @ ..] = self.columns.as_slice() else { return Err(without_version()) };
+        out.push_sql("UPDATE ");
+        out.push_identifier(self.table)?;
+        for (index, column) in values.iter().enumerate() {
+            out.push_sql(if index == 0 { " SET " } else { ", " });
             out.push_identifier(column.0)?;
             out.push_sql(" = ");
             given(&mut out, column)?;
         }
+        out.push_sql(" FROM ");
+        self.unnested(&mut out)?;
+        self.where_given(&mut out, &[*key])
+    }
+
+    fn remove_them<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM ");
+        out.push_identifier(self.table)?;
+        out.push_sql(" USING ");
+        self.unnested(&mut out)?;
+        self.where_given(&mut out, &self.columns)
+    }
+
+    /// Of the table those rows of which these columns are as given.
+    fn where_given(&self, out: &mut AstPass<'_, '_, Pg>, columns: &[PgColumn]) -> QueryResult<()> {
+        for (index, column) in columns.iter().enumerate() {
+            out.push_sql(if index == 0 { " WHERE " } else { " AND " });
+            out.push_identifier(self.table)?;
+            out.push_sql(".");
+            out.push_identifier(column.0)?;
+            out.push_sql(" = ");
+            given(out, column)?;
+        }
         Ok(())
     }
 
-    fn all_given<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" FROM unnest(");
+    fn unnested<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("unnest(");
         for (index, values) in self.values.iter().enumerate() {
             if index > 0 {
                 out.push_sql(", ");
@@ -159,6 +236,10 @@ impl<const N: usize> PgRows<N> {
         }
         Ok(())
     }
+}
+
+fn without_version() -> Error {
+    Error::QueryBuilderError("a change needs a key, and what becomes of it".into())
 }
 
 /// The value of a column that was given.

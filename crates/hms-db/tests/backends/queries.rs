@@ -23,6 +23,8 @@ both!(
     pages_follow_one_another_by_key,
     a_change_touches_only_what_it_names,
     of_many_changes_those_are_made_whose_version_is_as_given,
+    of_many_rows_those_are_written_that_are_new_or_newer,
+    many_rows_are_set_or_taken_away_as_they_are_given,
     sums_and_groups,
     comparisons_of_a_filter_are_all_applied,
     rows_can_be_locked,
@@ -132,6 +134,77 @@ async fn of_many_changes_those_are_made_whose_version_is_as_given(scratch: Scrat
             customers::table.order(customers::name).select((customers::name, customers::visits)).load(db)?;
         assert_eq!(changed, [ann.id]);
         assert_eq!(left, [("Ann New".to_owned(), ann.visits + 1), ("Ben".to_owned(), ben.visits)]);
+        Ok::<_, Error>(())
+    });
+    work.await.unwrap();
+}
+
+type Visits<'a> = (&'a Customer, i64);
+
+fn pg_rows(mut rows: PgRows<3>, given: &[Visits<'_>]) -> PgRows<3> {
+    for (one, visits) in given {
+        rows.push([
+            Some(one.id.0.to_string()),
+            Some(visits.to_string()),
+            Some(format!("{} {visits}", one.name)),
+        ]);
+    }
+    rows
+}
+
+fn names(db: &mut Db) -> Result<Vec<(String, i64)>> {
+    let all = customers::table.order(customers::name).select((customers::name, customers::visits));
+    Ok(all.load(db)?)
+}
+
+/// On PostgreSQL alone, too.
+async fn of_many_rows_those_are_written_that_are_new_or_newer(scratch: Scratch) {
+    let database = scratch.ready().await;
+    let [ann, ben, cy] = ["Ann", "Ben", "Cy"].map(|name| customer(name, Some(name)));
+    let work = database.write(move |db| {
+        [&ann, &ben].into_iter().try_for_each(|one| add_customer(db, one))?;
+        let Db::Pg(connection) = db else { return Ok(()) };
+        let columns = [("id", "uuid"), ("visits", "bigint"), ("name", "text")];
+        let into = || PgRows::into_table("customers", columns);
+        let told = [(&ann, ann.visits + 1), (&ben, ben.visits), (&cy, 7)];
+        let written: Vec<Key> = pg_rows(into().or_newest(), &told).load(connection)?;
+        assert_eq!(written, [ann.id, cy.id], "what is not newer is left");
+
+        // Another row of the same address, and one of the same id.
+        let columns = [("id", "uuid"), ("visits", "bigint"), ("name", "text"), ("email", "text")];
+        let mut rows = PgRows::into_table("customers", columns).or_ignore();
+        let [other, new] = [(); 2].map(|()| customer("Dee", None));
+        for (one, email) in [(&other, "Ann"), (&cy, "cy@example.org"), (&new, "dee@example.org")] {
+            rows.push([&*one.id.0.to_string(), "3", "Dee 3", email].map(|text| Some(text.to_owned())));
+        }
+        let added: Vec<Key> = rows.load(connection)?;
+        assert_eq!(added, [new.id], "by whatever is unique");
+        let expected = [("Ann", 1), ("Ben", 0), ("Cy", 7), ("Dee", 3)];
+        let expected = expected.map(|(name, visits)| match visits {
+            0 => (name.to_owned(), 0),
+            _ => (format!("{name} {visits}"), visits),
+        });
+        assert_eq!(names(db)?, expected);
+        Ok::<_, Error>(())
+    });
+    work.await.unwrap();
+}
+
+/// On PostgreSQL alone, too.
+async fn many_rows_are_set_or_taken_away_as_they_are_given(scratch: Scratch) {
+    let database = scratch.ready().await;
+    let [ann, ben, cy] = ["Ann", "Ben", "Cy"].map(|name| customer(name, None));
+    let work = database.write(move |db| {
+        [&ann, &ben, &cy].into_iter().try_for_each(|one| add_customer(db, one))?;
+        let Db::Pg(connection) = db else { return Ok(()) };
+        let columns = [("id", "uuid"), ("visits", "bigint"), ("name", "text")];
+        let changed =
+            pg_rows(PgRows::set("customers", columns), &[(&ann, 5), (&cy, 4)]).execute(connection)?;
+        assert_eq!(changed, 2);
+        // All columns are as given of the first one alone.
+        let given = [(&ann, 5), (&ben, 8), (&customer("Dee", None), 1)];
+        assert_eq!(pg_rows(PgRows::remove("customers", columns), &given).execute(connection)?, 1);
+        assert_eq!(names(db)?, [("Ben".to_owned(), 0), ("Cy 4".to_owned(), 4)]);
         Ok::<_, Error>(())
     });
     work.await.unwrap();
