@@ -1,6 +1,6 @@
 //! What a service does about the events it consumes: one handler for each type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,18 +17,24 @@ use crate::outbox::AppendError;
 use crate::trace::Taking;
 
 type OfOne = Box<dyn Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync>;
-pub(crate) type OfMany =
-    Box<dyn Fn(&mut Deliveries<'_>, &[&Envelope]) -> Result<(), ConsumeError> + Send + Sync>;
+type OfMany = Box<dyn Fn(&mut Deliveries<'_>) -> Result<(), ConsumeError> + Send + Sync>;
 
 enum Handler {
     OfOne(OfOne),
     OfMany(OfMany),
 }
 
+/// What is done beside the handlers of some types.
+struct Beside {
+    kinds: &'static [&'static str],
+    handler: OfMany,
+}
+
 /// The handlers of one service, by event type.
 pub struct Consumer {
     service: &'static str,
     handlers: BTreeMap<&'static str, Handler>,
+    beside: Vec<Beside>,
     jobs: BTreeMap<&'static str, Arc<jobs::Handler>>,
     company: Option<Duration>,
 }
@@ -100,7 +106,7 @@ impl From<Unreadable> for ConsumeError {
 impl Consumer {
     /// A service that consumes nothing yet.
     pub fn new(service: &'static str) -> Self {
-        Self { service, handlers: BTreeMap::new(), jobs: BTreeMap::new(), company: None }
+        Self { service, handlers: BTreeMap::new(), beside: Vec::new(), jobs: BTreeMap::new(), company: None }
     }
 
     /// Waits this long for company after a batch that was not full, and not [`Options::linger`](crate::Options::linger):
@@ -139,35 +145,27 @@ impl Consumer {
         self,
         f: impl Fn(&mut Deliveries<'_>, Vec<E>) -> Result<(), ConsumeError> + Send + Sync + 'static,
     ) -> Self {
-        let handler: OfMany = Box::new(move |deliveries, envelopes| {
-            let events = envelopes.iter().map(|envelope| envelope.read::<E>());
+        let handler: OfMany = Box::new(move |deliveries| {
+            let events = deliveries.envelopes.iter().map(|envelope| envelope.read::<E>());
             let events = events.collect::<Result<Vec<E>, Unreadable>>()?;
             f(deliveries, events)
         });
         self.with(E::TYPE, Handler::OfMany(handler))
     }
 
-    /// Adds what is done about each event of these types beside what their own handlers do: after them, in the same
-    /// transaction, and without looking into the payload. A type that has no handler of its own is consumed for this.
+    /// Adds what is done about events of these types beside what their own handlers do: after them, in the same transaction,
+    /// once for all that have come together, and without a look into the payload. A type that has no handler of its own is
+    /// consumed for this.
     #[must_use]
     pub fn also(
         mut self,
-        kinds: &[&'static str],
-        f: impl Fn(&mut Delivery<'_>) -> Result<(), ConsumeError> + Send + Sync + 'static,
+        kinds: &'static [&'static str],
+        f: impl Fn(&mut Deliveries<'_>) -> Result<(), ConsumeError> + Send + Sync + 'static,
     ) -> Self {
-        let f = Arc::new(f);
         for kind in kinds {
-            let (own, f) = (self.handlers.remove(kind), Arc::clone(&f));
-            let both: OfOne = Box::new(move |delivery| {
-                match &own {
-                    None => {}
-                    Some(Handler::OfOne(own)) => own(delivery)?,
-                    Some(Handler::OfMany(own)) => delivery.alone(own)?,
-                }
-                f(delivery)
-            });
-            self = self.with(kind, Handler::OfOne(both));
+            debug_assert_known(kind);
         }
+        self.beside.push(Beside { kinds, handler: Box::new(f) });
         self
     }
 
@@ -206,18 +204,17 @@ impl Consumer {
     }
 
     fn with(mut self, kind: &'static str, handler: Handler) -> Self {
-        debug_assert!(
-            registry().iter().any(|event| event.kind == kind),
-            "{kind} is not in the registry of events"
-        );
+        debug_assert_known(kind);
         let before = self.handlers.insert(kind, handler);
         debug_assert!(before.is_none(), "{kind} has two handlers in {}", self.service);
         self
     }
 
     /// The types that are consumed, in alphabetical order.
-    pub fn kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.handlers.keys().copied()
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let beside = self.beside.iter().flat_map(|beside| beside.kinds);
+        let all: BTreeSet<_> = self.handlers.keys().chain(beside).copied().collect();
+        all.into_iter()
     }
 
     /// The queues whose jobs are done, in alphabetical order.
@@ -245,7 +242,7 @@ impl Consumer {
 
     /// Whether nothing is consumed.
     pub fn is_empty(&self) -> bool {
-        self.handlers.is_empty()
+        self.handlers.is_empty() && self.beside.is_empty()
     }
 
     /// Runs the handler of these events, which are of one type; notes what is due after the commit.
@@ -259,6 +256,7 @@ impl Consumer {
         let Some(first) = envelopes.first() else { return Ok(()) };
         let service = self.service;
         match self.handlers.get(first.kind.as_str()) {
+            None if self.beside.iter().any(|beside| beside.is_about(first)) => Ok(()),
             None => Err(ConsumeError::Reject(format!("{service} consumes no {}", first.kind))),
             Some(Handler::OfOne(handler)) => {
                 for envelope in envelopes {
@@ -271,14 +269,56 @@ impl Consumer {
                 Ok(())
             }
             Some(Handler::OfMany(handler)) => {
-                let _entered = taking.enter(first.id);
-                let mut deliveries = Deliveries { db, now, service, after: AfterCommit::default() };
-                guarded(|| handler(&mut deliveries, envelopes))?;
-                after.add(deliveries.after);
-                Ok(())
+                self.deliver_together(db, handler, (envelopes, taking), now, after)
             }
         }
     }
+
+    /// Does what is to be done beside the handlers of these events, once these have run.
+    pub(crate) fn deliver_beside(
+        &self,
+        db: &mut Db,
+        (envelopes, taking): (&[&Envelope], &Taking),
+        now: DateTime<Utc>,
+        after: &mut AfterCommit,
+    ) -> Result<(), ConsumeError> {
+        for beside in &self.beside {
+            let of: Vec<&Envelope> =
+                envelopes.iter().copied().filter(|envelope| beside.is_about(envelope)).collect();
+            self.deliver_together(db, &beside.handler, (&of, taking), now, after)?;
+        }
+        Ok(())
+    }
+
+    fn deliver_together(
+        &self,
+        db: &mut Db,
+        handler: &OfMany,
+        (envelopes, taking): (&[&Envelope], &Taking),
+        now: DateTime<Utc>,
+        after: &mut AfterCommit,
+    ) -> Result<(), ConsumeError> {
+        let Some(first) = envelopes.first() else { return Ok(()) };
+        let _entered = taking.enter(first.id);
+        let (service, own) = (self.service, AfterCommit::default());
+        let mut deliveries = Deliveries { db, envelopes, now, service, taking, after: own };
+        guarded(|| handler(&mut deliveries))?;
+        after.add(deliveries.after);
+        Ok(())
+    }
+}
+
+impl Beside {
+    fn is_about(&self, envelope: &Envelope) -> bool {
+        self.kinds.contains(&envelope.kind.as_str())
+    }
+}
+
+fn debug_assert_known(kind: &str) {
+    debug_assert!(
+        registry().iter().any(|event| event.kind == kind),
+        "{kind} is not in the registry of events"
+    );
 }
 
 fn read_jobs<J: Job>(envelopes: &[Arc<Envelope>]) -> (Vec<J>, Vec<GivenUp>) {

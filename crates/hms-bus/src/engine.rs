@@ -167,7 +167,7 @@ fn take_all(
     for run in runs(&envelopes, |kind| consumer.takes_many(kind)) {
         consumer.deliver(db, (&run, taking), now, after)?;
     }
-    Ok(())
+    consumer.deliver_beside(db, (&envelopes, taking), now, after)
 }
 
 /// Runs of events of one type. The events of each aggregate keep their order; as far as that allows, those of a type that is

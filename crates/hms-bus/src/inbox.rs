@@ -45,6 +45,22 @@ pub(crate) fn keep_trace(db: &mut Db, id: EventId, traceparent: &str) -> Result<
     Ok(())
 }
 
+/// The same for several, in one round trip on PostgreSQL.
+pub(crate) fn keep_traces(db: &mut Db, traced: Vec<(EventId, String)>) -> Result<()> {
+    if traced.is_empty() {
+        return Ok(());
+    }
+    let Db::Pg(connection) = db else {
+        return traced.iter().try_for_each(|(id, traceparent)| keep_trace(db, *id, traceparent));
+    };
+    let mut rows = PgRows::set("inbox", [("event_id", "uuid"), ("traceparent", "text")]);
+    for (id, traceparent) in traced {
+        rows.push([id.to_string(), traceparent].map(Some));
+    }
+    rows.execute(connection)?;
+    Ok(())
+}
+
 /// The spans in which these events were taken, as far as [`Delivery::keep_trace`](crate::Delivery::keep_trace) has
 /// kept them: for work that follows from an event after its transaction.
 pub fn traces_of(db: &mut Db, ids: &[EventId]) -> Result<HashMap<EventId, String>> {

@@ -76,6 +76,11 @@ impl Taking {
         self.0.iter().find(|(of, _)| *of == id).map(|(_, span)| span.enter())
     }
 
+    /// `traceparent` of what follows from one.
+    pub fn traceparent(&self, id: EventId) -> Option<String> {
+        self.0.iter().find(|(of, _)| *of == id)?.1.traceparent()
+    }
+
     /// Notes that none of them was taken.
     pub fn fail(&self) {
         self.0.iter().for_each(|(_, span)| span.fail("not taken"));

@@ -5,6 +5,7 @@ mod account_mail;
 mod invitation;
 mod kind;
 mod message;
+mod news;
 mod outgoing;
 mod patient;
 mod reminder;
@@ -22,6 +23,7 @@ pub use kind::{ChannelKind, Group, Kind, Lane, Status};
 pub use message::{
     Attempt, Cause, Letter, Message, Outcome, SEND_WITHIN, is_due, is_used_up, lost_after, needs_job,
 };
+pub use news::news;
 pub use outgoing::{Address, Calendar, CalendarMethod, Outgoing, PushTarget, Receipt, SendError};
 pub use patient::Patient;
 pub use reminder::{Leads, Reminder};

@@ -1,12 +1,13 @@
 //! Makes messages of the reminders whose time has come.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use hms_problem::Problem;
 use hms_service::{Context, Stop, Work};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::Desk;
 use crate::domain::{About, Cause, Kind, Reminder, Visit};
@@ -23,29 +24,20 @@ const SWEEP: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long to leave the database alone after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// How often to forget what is too old.
+const FORGET_EACH: Duration = Duration::from_secs(10 * 60);
 /// For how long it is remembered what became of an appointment: longer than any event of it may take.
 const REMEMBERED: TimeDelta = TimeDelta::days(90);
 
-/// What one look at the database came to.
-struct Made {
-    more: bool,
-    rest: Duration,
-}
-
 /// Does so until the service stops.
 pub async fn run(context: Context, desk: Desk, stop: Stop) {
+    let mut forget_at = Instant::now();
     while !stop.is_told() {
-        let house = Arc::clone(&desk.house);
-        let rest = match context.write(move |work| make(work, &house)).await {
-            Ok(made) => {
-                if made.more {
-                    continue;
-                }
-                made.rest
-            }
-            // It was logged where it happened; the database comes back by itself.
-            Err(_) => AFTER_FAILURE,
-        };
+        // A failure was logged where it happened; the database comes back by itself.
+        let rest = look(&context, &desk.house).await.unwrap_or(AFTER_FAILURE);
+        if Instant::now() >= forget_at && context.write(forget).await.is_ok() {
+            forget_at = Instant::now() + FORGET_EACH;
+        }
         tokio::select! {
             () = stop.told() => {}
             () = desk.bells.reminders.notified() => {}
@@ -54,35 +46,55 @@ pub async fn run(context: Context, desk: Desk, stop: Stop) {
     }
 }
 
-fn make(work: &mut Work<'_>, house: &House) -> Result<Made, Problem> {
-    let due = appointments::take_due(work.db, work.now, BATCH)?;
-    let more = i64::try_from(due.len()).is_ok_and(|count| count == BATCH);
-    for reminder in due {
-        let Some(cause) = cause(work, &reminder)? else { continue };
-        for message in draft(work.db, house, cause, work.now)? {
-            if messages::add(work.db, &message)? {
-                tell(work, &message)?;
-                enqueue(work, &message)?;
-            }
-        }
-    }
+fn forget(work: &mut Work<'_>) -> Result<(), Problem> {
     appointments::forget(work.db, work.now - REMEMBERED)?;
-    let next = appointments::next_due(work.db)?.and_then(|due| (due - work.now).to_std().ok());
-    Ok(Made { more, rest: next.unwrap_or(SWEEP).clamp(PAUSE, SWEEP) })
+    Ok(())
 }
 
-/// What a reminder says; nothing of an appointment whose time has come already.
-fn cause(work: &mut Work<'_>, reminder: &Reminder) -> Result<Option<Cause>, Problem> {
-    let Some(facts) = appointments::find(work.db, reminder.appointment_id)? else { return Ok(None) };
-    if facts.start <= work.now {
-        return Ok(None);
+/// How long there is nothing to do; makes the messages of reminders that are due.
+async fn look(context: &Context, house: &Arc<House>) -> Result<Duration, Problem> {
+    loop {
+        let next = context.database.read(|db| Ok::<_, Problem>(appointments::next_due(db)?)).await?;
+        let Some(next) = next else { return Ok(SWEEP) };
+        let now = context.clock.now();
+        if next > now {
+            return Ok((next - now).to_std().unwrap_or(SWEEP).clamp(PAUSE, SWEEP));
+        }
+        let house = Arc::clone(house);
+        if context.write(move |work| make(work, &house)).await? == 0 {
+            return Ok(PAUSE);
+        }
     }
-    let place = departments::name(work.db, facts.department_id)?;
-    Ok(Some(Cause {
-        event_id: reminder.event_id,
-        occasion: format!("{}m", reminder.lead),
-        kind: Kind::Reminder,
-        patient_id: facts.patient_id,
-        about: About::Visit(Visit::of(&facts, place)),
-    }))
+}
+
+/// Makes messages of some of the reminders that are due; says how many these were.
+fn make(work: &mut Work<'_>, house: &House) -> Result<usize, Problem> {
+    let due = appointments::take_due(work.db, work.now, BATCH)?;
+    let causes = causes(work, &due)?;
+    let drafts = draft(work.db, house, causes, work.now)?;
+    for message in messages::add_all(work.db, drafts)? {
+        tell(work, &message)?;
+        enqueue(work, &message)?;
+    }
+    Ok(due.len())
+}
+
+/// What reminders say; nothing of an appointment whose time has come already.
+fn causes(work: &mut Work<'_>, due: &[Reminder]) -> Result<Vec<Cause>, Problem> {
+    let of: BTreeSet<_> = due.iter().map(|reminder| reminder.appointment_id).collect();
+    let mut told = appointments::of(work.db, of)?;
+    told.retain(|_, facts| facts.start > work.now);
+    let places = departments::names(work.db, told.values().filter_map(|facts| facts.department_id))?;
+    let cause = |reminder: &Reminder| {
+        let facts = told.get(&reminder.appointment_id)?;
+        let place = facts.department_id.and_then(|id| places.get(&id).cloned());
+        Some(Cause {
+            event_id: reminder.event_id,
+            occasion: format!("{}m", reminder.lead),
+            kind: Kind::Reminder,
+            patient_id: facts.patient_id,
+            about: About::Visit(Visit::of(facts, place)),
+        })
+    };
+    Ok(due.iter().filter_map(cause).collect())
 }

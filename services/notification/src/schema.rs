@@ -232,4 +232,5 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(webhooks, webhook_deliveries);
+diesel::allow_tables_to_appear_in_same_query!(patients, notification_preferences, push_subscriptions);
 hms_care::held_to_care!(messages, push_subscriptions);

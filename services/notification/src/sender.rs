@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::{join, join_all};
-use hms_bus::{ConsumeError, Consumer, Delivery, GivenUp};
+use hms_bus::{ConsumeError, Consumer, Deliveries, Delivery, GivenUp};
 use hms_model::id::{EventId, NotificationId};
 use hms_model::job::SendMessage;
 use hms_problem::Problem;
@@ -107,12 +107,13 @@ pub fn enqueue(work: &mut Work<'_>, message: &Message) -> Result<(), Problem> {
     }
 }
 
-/// The same while an event is taken.
-pub fn enqueue_for(delivery: &mut Delivery<'_>, message: &Message) -> Result<(), ConsumeError> {
-    match job(message, delivery.now) {
-        Some((queue, job)) => delivery.enqueue(queue, &job),
-        None => Ok(()),
-    }
+/// The same of several while the events are taken that they follow from.
+pub fn enqueue_each(deliveries: &mut Deliveries<'_>, all: &[Message]) -> Result<(), ConsumeError> {
+    let now = deliveries.now;
+    deliveries.enqueue_each(all.iter().filter_map(|message| {
+        let (queue, job) = job(message, now)?;
+        Some((message.cause.event_id, queue, job))
+    }))
 }
 
 fn job(message: &Message, now: DateTime<Utc>) -> Option<(&'static str, SendMessage)> {
@@ -121,8 +122,8 @@ fn job(message: &Message, now: DateTime<Utc>) -> Option<(&'static str, SendMessa
 }
 
 /// A dead letter is sent again: its message goes out as if somebody had asked for it to be sent again.
-fn send_again(delivery: &mut Delivery<'_>, desk: &Desk, job: SendMessage) -> Result<(), ConsumeError> {
-    let found = messages::hold_all(delivery.db, &[job.notification_id])?.pop();
+fn send_again(delivery: &mut Delivery<'_>, desk: &Desk, dead: SendMessage) -> Result<(), ConsumeError> {
+    let found = messages::hold_all(delivery.db, &[dead.notification_id])?.pop();
     let Some(message) = found else {
         return Err(ConsumeError::Reject("address and text of a mail about an account are forgotten".into()));
     };
@@ -130,7 +131,10 @@ fn send_again(delivery: &mut Delivery<'_>, desk: &Desk, job: SendMessage) -> Res
         return Ok(());
     }
     match renew(delivery.db, &desk.house, message, delivery.now)? {
-        Some(message) => enqueue_for(delivery, &message),
+        Some(message) => match job(&message, delivery.now) {
+            Some((queue, job)) => delivery.enqueue(queue, &job),
+            None => Ok(()),
+        },
         None => Err(ConsumeError::Reject("there is nowhere to send it, or no use in it".into())),
     }
 }

@@ -3,6 +3,7 @@
 pub mod account_mails;
 pub mod appointments;
 pub mod attempts;
+pub mod contacts;
 pub mod dead_addresses;
 pub mod departments;
 pub mod messages;

@@ -5,16 +5,18 @@ mod seal;
 mod sender;
 mod settings;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use hms_bus::{ConsumeError, Consumer, Delivery as Taken};
-use hms_model::event::PUBLIC;
-use hms_model::id::Id;
+use chrono::{DateTime, Utc};
+use hms_bus::{ConsumeError, Consumer, Deliveries as Taken};
+use hms_model::event::{Envelope, PUBLIC};
+use hms_model::id::{EventId, Id};
 use hms_service::Context;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::domain::webhook::{AddressRules, Delivery, body_of};
+use crate::domain::webhook::{AddressRules, Delivery, Hook, body_of};
 use crate::store::webhooks;
 
 pub use seal::{Seal, own_key};
@@ -50,20 +52,29 @@ impl Webhooks {
 }
 
 fn deliver(taken: &mut Taken<'_>, wake: &Arc<Notify>) -> Result<(), ConsumeError> {
-    let event = taken.envelope;
-    let hooks = webhooks::wanting(taken.db, &event.kind, id_in(&event.data, "department_id"))?;
-    for hook in &hooks {
-        let payload = body_of(&event.kind, event.time, &event.data);
-        let (id, what) = (Id::new(taken.now), (event.id, event.kind.as_str()));
-        let mut delivery = Delivery::new(id, hook.id, what, payload, taken.now);
-        delivery.patient_id = id_in(&event.data, "patient_id");
-        webhooks::deliveries::add(taken.db, &delivery)?;
+    let (hooks, now) = (webhooks::on(taken.db)?, taken.now);
+    let deliveries: Vec<Delivery> =
+        taken.envelopes.iter().flat_map(|event| deliveries(event, &hooks, now)).collect();
+    if deliveries.is_empty() {
+        return Ok(());
     }
-    if !hooks.is_empty() {
-        taken.keep_trace()?;
-        taken.wake_after_commit(wake);
-    }
+    webhooks::deliveries::add_all(taken.db, &deliveries)?;
+    let events: BTreeSet<EventId> = deliveries.iter().map(|delivery| delivery.event_id).collect();
+    taken.keep_traces(events)?;
+    taken.wake_after_commit(wake);
     Ok(())
+}
+
+/// The deliveries of an event to those who want it.
+fn deliveries(event: &Envelope, hooks: &[Hook], now: DateTime<Utc>) -> Vec<Delivery> {
+    let department = id_in(&event.data, "department_id");
+    let wanting = hooks.iter().filter(|hook| hook.wants(&event.kind, department));
+    let delivery = |hook: &Hook| {
+        let payload = body_of(&event.kind, event.time, &event.data);
+        let delivery = Delivery::new(Id::new(now), hook.id, (event.id, event.kind.as_str()), payload, now);
+        Delivery { patient_id: id_in(&event.data, "patient_id"), ..delivery }
+    };
+    wanting.map(delivery).collect()
 }
 
 /// An id that stands in the payload under this name.

@@ -7,10 +7,8 @@
 //! What the hot paths ask of the database, counted, so that a statement more, or one that is prepared anew each time,
 //! fails a test on any machine.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+mod journal;
 
-use hms_db::{Database, Heard};
 use hms_load::hospital::Hospital;
 use hms_load::work::{Kind, Speaks, Work};
 use hms_model::audit::{Action, Actor, AuditEntry, Outcome};
@@ -23,7 +21,7 @@ use hms_testkit::database::wanted;
 use hms_testkit::{Answer, Backend, Client, TestService};
 use http::HeaderValue;
 use http_body_util::BodyExt as _;
-use parking_lot::Mutex;
+use journal::{Journal, in_short};
 use serde_json::{Value, json};
 
 /// What pgbench runs beside `POST /patients`.
@@ -33,45 +31,6 @@ const BOOK: &str = include_str!("../sql/book.sql");
 
 /// What it runs beside `POST /billing/invoices`.
 const ISSUE: &str = include_str!("../sql/issue.sql");
-
-/// All that goes to the database of a service, but what its bus asks about the outbox from time to time.
-#[derive(Clone, Default)]
-struct Journal(Arc<Mutex<Notes>>);
-
-#[derive(Default)]
-struct Notes {
-    statements: Vec<String>,
-    kept: HashSet<String>,
-}
-
-impl Journal {
-    fn of(database: &Database) -> Self {
-        let journal = Self::default();
-        let own = journal.clone();
-        database.listen(move |heard| {
-            let mut notes = own.0.lock();
-            match heard {
-                Heard::Statement(sql) if sql.starts_with("SELECT COUNT(*), min(\"outbox\"") => {}
-                Heard::Statement(sql) => notes.statements.push(sql.trim().to_owned()),
-                Heard::Kept(sql) => drop(notes.kept.insert(sql.trim().to_owned())),
-            }
-        });
-        journal
-    }
-
-    /// What has been sent since the last time.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().statements)
-    }
-
-    /// Those that are parsed and planned each time, which costs a round trip too.
-    fn not_kept(&self, statements: &[String]) -> Vec<String> {
-        let notes = self.0.lock();
-        let prepared =
-            |sql: &&String| !["BEGIN", "COMMIT"].contains(&sql.as_str()) && !notes.kept.contains(*sql);
-        statements.iter().filter(prepared).cloned().collect()
-    }
-}
 
 async fn register(desk: &Client, number: usize) -> Answer {
     let body = json!({"given_name": "Ann", "family_name": format!("A{number}"), "birth_date": "1980-01-01", "gender": "female"});
@@ -365,12 +324,6 @@ async fn money_moves_in_as_few_statements_as_it_takes() {
         assert_eq!(journal.not_kept(&statements), [""; 0], "{deed}");
     }
     app.stop().await;
-}
-
-/// The verb of a statement and its first table: `INSERT postings`.
-fn in_short(sql: &str) -> String {
-    let verb = sql.split(' ').next().unwrap_or_default();
-    [verb, sql.split('"').nth(1).unwrap_or_default()].join(" ").trim().to_owned()
 }
 
 /// As many as the broker hands over at once when the audit is behind.

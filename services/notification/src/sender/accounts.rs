@@ -36,12 +36,13 @@ pub fn claim(work: &mut Work<'_>, queue: Queue, ids: &[NotificationId]) -> Resul
         return Ok(claim);
     }
     account_mails::prune(work.db, work.now)?;
-    for mail in account_mails::hold_all(work.db, ids)? {
-        if !is_due(mail.status, mail.due_at, work.now) {
-            claim.given_up.extend(dead(&mail));
-            continue;
-        }
-        let Some(mail) = account_mails::save(work.db, mail.taken_up(work.now))? else { continue };
+    let now = work.now;
+    let (due, others): (Vec<_>, Vec<_>) = account_mails::hold_all(work.db, ids)?
+        .into_iter()
+        .partition(|mail| is_due(mail.status, mail.due_at, now));
+    claim.given_up.extend(others.iter().filter_map(dead));
+    let due = due.into_iter().map(|mail| mail.taken_up(now)).collect();
+    for mail in account_mails::save_all(work.db, due)? {
         tell(work, &mail)?;
         claim.given_up.extend(dead(&mail));
         claim.mails.extend(Some(mail).filter(|mail| mail.status == Status::Pending));
@@ -51,17 +52,15 @@ pub fn claim(work: &mut Work<'_>, queue: Queue, ids: &[NotificationId]) -> Resul
 
 /// Writes down how the attempts ended; gives what is given up.
 pub fn settle(work: &mut Work<'_>, tried: Vec<AccountMail>) -> Result<Vec<GivenUp>, Problem> {
-    let mut given_up = Vec::new();
-    for mail in tried {
-        match account_mails::save(work.db, mail)? {
-            Some(mail) => {
-                tell(work, &mail)?;
-                given_up.extend(dead(&mail));
-            }
-            None => tracing::warn!("a mail was taken up by another sender meanwhile"),
-        }
+    let count = tried.len();
+    let saved = account_mails::save_all(work.db, tried)?;
+    if saved.len() < count {
+        tracing::warn!(count = count - saved.len(), "mails were taken up by another sender meanwhile");
     }
-    Ok(given_up)
+    for mail in &saved {
+        tell(work, mail)?;
+    }
+    Ok(saved.iter().filter_map(dead).collect())
 }
 
 fn dead(mail: &AccountMail) -> Option<GivenUp> {

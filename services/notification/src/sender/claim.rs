@@ -1,8 +1,10 @@
 //! Takes up messages that are due, so that nobody else does while they are being sent.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use hms_bus::GivenUp;
-use hms_model::id::NotificationId;
+use hms_model::id::{NotificationId, PatientId};
 use hms_problem::Problem;
 use hms_service::Work;
 
@@ -10,10 +12,10 @@ use super::{enqueue, given_up, tell};
 use crate::Desk;
 use crate::device_seal::DeviceSeal;
 use crate::domain::{ChannelKind, Lane, Message, Status, Subscription, Wishes, is_due, is_used_up};
-use crate::drafting::of_patient;
+use crate::drafting::draft_for;
 use crate::house::House;
 use crate::store::messages::{self, Queue};
-use crate::store::{patients, preferences, push_subscriptions};
+use crate::store::{contacts, preferences, push_subscriptions};
 
 /// What some jobs came to.
 #[derive(Default)]
@@ -45,24 +47,39 @@ pub fn claim(
     // One whose job came once more before it was known to be a dead letter.
     let mut claim = Claim { given_up: others.iter().filter_map(dead).collect(), ..Claim::default() };
     let quiet = quiet(work, queue, &due)?;
+    let due = heard(work, &desk.house, due)?;
+    let (mut changed, mut put_off) = (Vec::with_capacity(due.len()), HashSet::new());
     for message in due {
-        let message = match message.is_waiting() {
-            true => heard(work, &desk.house, message)?,
-            false => message,
-        };
-        if message.status == Status::Pending && message.channel != queue.channel {
-            if let Some(message) = messages::save(work.db, message)? {
-                enqueue(work, &message)?;
+        changed.push(if goes_elsewhere(&message, queue) {
+            message
+        } else if let Some(until) = held_back(&message, &quiet, work.now) {
+            put_off.insert(message.id);
+            message.put_off(until)
+        } else {
+            match message.status {
+                Status::Pending => message.taken_up(work.now),
+                _ => message,
             }
-            continue;
-        }
-        if let Some(until) = held_back(&message, &quiet, work.now) {
-            messages::save(work.db, message.put_off(until))?;
-            continue;
-        }
-        take_up(work, &desk.devices, message, &mut claim)?;
+        });
     }
+    let mut taken = Vec::new();
+    for message in messages::save_all(work.db, changed)? {
+        if goes_elsewhere(&message, queue) {
+            enqueue(work, &message)?;
+        } else if !put_off.contains(&message.id) {
+            tell(work, &message)?;
+            match message.status {
+                Status::Pending => taken.push(message),
+                _ => claim.given_up.extend(dead(&message)),
+            }
+        }
+    }
+    claim.taken = with_devices(work, &desk.devices, taken)?;
     Ok(claim)
+}
+
+fn goes_elsewhere(message: &Message, queue: Queue) -> bool {
+    message.status == Status::Pending && message.channel != queue.channel
 }
 
 /// The dead letter of a message that is given up.
@@ -84,52 +101,50 @@ fn held_back(message: &Message, quiet: &[Wishes], now: DateTime<Utc>) -> Option<
     (message.status == Status::Pending).then_some(until)
 }
 
-/// A message that waited for word of its patient: it takes the first of the ways that it goes by, and the others get
-/// messages of their own. Without word it is given up.
-fn heard(work: &mut Work<'_>, house: &House, waiting: Message) -> Result<Message, Problem> {
-    let Some(patient) = patients::find(work.db, waiting.cause.patient_id)? else {
-        return Ok(waiting.given_up());
-    };
-    let mut drafts = of_patient(work.db, house, waiting.cause.clone(), &patient, work.now)?;
-    // The one that is sent keeps its place in the queue, if there is one.
-    let first = drafts.iter().position(|draft| draft.channel == waiting.channel).unwrap_or(0);
-    if drafts.is_empty() {
-        return Ok(waiting);
-    }
-    let first = drafts.swap_remove(first).in_place_of(&waiting);
-    for draft in drafts {
-        if messages::add(work.db, &draft)? {
-            tell(work, &draft)?;
-            enqueue(work, &draft)?;
+/// Of messages that waited for word of their patients each takes the first of the ways that it goes by, and the others get
+/// messages of their own. Without word it is given up. Whatever did not wait is as it was.
+fn heard(work: &mut Work<'_>, house: &House, due: Vec<Message>) -> Result<Vec<Message>, Problem> {
+    let (waiting, mut heard): (Vec<_>, Vec<_>) = due.into_iter().partition(Message::is_waiting);
+    let contacts = contacts::of(work.db, waiting.iter().map(|message| message.cause.patient_id))?;
+    let (waiting, unknown): (Vec<_>, Vec<_>) =
+        waiting.into_iter().partition(|message| contacts.contains_key(&message.cause.patient_id));
+    heard.extend(unknown.into_iter().map(Message::given_up));
+    let causes = waiting.iter().map(|message| message.cause.clone()).collect();
+    let drafts = draft_for(work.db, house, &contacts, causes, work.now)?;
+    let mut more = Vec::new();
+    for (waiting, mut drafts) in waiting.into_iter().zip(drafts) {
+        // The one that is sent keeps its place in the queue, if there is one.
+        let first = drafts.iter().position(|draft| draft.channel == waiting.channel).unwrap_or(0);
+        if drafts.is_empty() {
+            heard.push(waiting);
+            continue;
         }
+        heard.push(drafts.swap_remove(first).in_place_of(&waiting));
+        more.append(&mut drafts);
     }
-    Ok(first)
+    for draft in messages::add_all(work.db, more)? {
+        tell(work, &draft)?;
+        enqueue(work, &draft)?;
+    }
+    Ok(heard)
 }
 
-fn take_up(
-    work: &mut Work<'_>,
-    seal: &DeviceSeal,
-    message: Message,
-    claim: &mut Claim,
-) -> Result<(), Problem> {
-    let message = match message.status {
-        Status::Pending => message.taken_up(work.now),
-        _ => message,
-    };
-    let Some(message) = messages::save(work.db, message)? else { return Ok(()) };
-    tell(work, &message)?;
-    if message.status != Status::Pending {
-        claim.given_up.extend(dead(&message));
-        return Ok(());
+/// Each with where it goes, if it is a push message.
+fn with_devices(work: &mut Work<'_>, seal: &DeviceSeal, taken: Vec<Message>) -> Result<Vec<Taken>, Problem> {
+    let pushed = taken.iter().filter(|message| message.channel == ChannelKind::Push);
+    let patients: HashSet<PatientId> = pushed.map(|message| message.cause.patient_id).collect();
+    let patients: Vec<_> = patients.into_iter().collect();
+    let mut devices: HashMap<PatientId, Vec<Subscription>> = HashMap::new();
+    for device in push_subscriptions::of(work.db, seal, &patients)? {
+        devices.entry(device.patient_id).or_default().push(device);
     }
-    let devices = match message.channel {
-        ChannelKind::Push => {
-            let mut devices = push_subscriptions::of(work.db, seal, message.cause.patient_id)?;
-            devices.retain(|device| message.is_for(device.id));
-            devices
-        }
-        ChannelKind::Email | ChannelKind::Sms | ChannelKind::InApp => Vec::new(),
-    };
-    claim.taken.push(Taken { message, devices });
-    Ok(())
+    let taken = taken.into_iter().map(|message| {
+        let of_patient = match message.channel {
+            ChannelKind::Push => devices.get(&message.cause.patient_id).cloned().unwrap_or_default(),
+            ChannelKind::Email | ChannelKind::Sms | ChannelKind::InApp => Vec::new(),
+        };
+        let devices = of_patient.into_iter().filter(|device| message.is_for(device.id)).collect();
+        Taken { message, devices }
+    });
+    Ok(taken.collect())
 }

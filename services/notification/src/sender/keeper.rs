@@ -56,11 +56,7 @@ async fn look(context: &Context) -> Result<Duration, Problem> {
 
 /// When something is to be given a job next.
 fn next_job(db: &mut Db) -> hms_db::Result<Option<DateTime<Utc>>> {
-    let mut next = account_mails::next_job(db)?;
-    for lane in Lane::ALL {
-        next = next.into_iter().chain(messages::next_job(db, lane)?).min();
-    }
-    Ok(next)
+    Ok(account_mails::next_job(db)?.into_iter().chain(messages::next_job(db)?).min())
 }
 
 /// Gives jobs to what is due, as much as one transaction may; says how many it has looked at.

@@ -12,25 +12,27 @@ use crate::store::{attempts, dead_addresses, messages, push_subscriptions};
 
 /// Writes them down, and forgets the addresses that are gone; gives what is given up.
 pub fn settle(work: &mut Work<'_>, tried: Vec<Tried>) -> Result<Vec<GivenUp>, Problem> {
-    let mut given_up = Vec::new();
-    for one in tried {
-        for attempt in &one.attempts {
-            attempts::add(work.db, attempt)?;
-            if let (Outcome::Gone, Some(device)) = (attempt.outcome, attempt.subscription_id) {
-                push_subscriptions::remove(work.db, device)?;
-            }
-        }
+    let made = || tried.iter().flat_map(|one| &one.attempts);
+    attempts::add_all(work.db, made())?;
+    let gone = made().filter(|attempt| attempt.outcome == Outcome::Gone);
+    let gone: Vec<_> = gone.filter_map(|attempt| attempt.subscription_id).collect();
+    push_subscriptions::remove_all(work.db, &gone)?;
+    for one in &tried {
         if let Some(address) = &one.dead_address {
             dead_addresses::add(work.db, one.message.channel, address, work.now)?;
         }
-        match messages::save(work.db, one.message)? {
-            Some(message) => {
-                tell(work, &message)?;
-                given_up.extend(dead(&message));
-            }
-            // It took longer than the lease, and someone else has taken the message up, or it was withdrawn: that counts.
-            None => tracing::warn!("a message was changed while it was being sent"),
-        }
+    }
+    let messages: Vec<Message> = tried.into_iter().map(|one| one.message).collect();
+    let count = messages.len();
+    let saved = messages::save_all(work.db, messages)?;
+    if saved.len() < count {
+        // They took longer than the lease, and someone else has taken them up, or they were withdrawn: that counts.
+        tracing::warn!(count = count - saved.len(), "messages were changed while they were being sent");
+    }
+    let mut given_up = Vec::new();
+    for message in saved {
+        tell(work, &message)?;
+        given_up.extend(dead(&message));
     }
     Ok(given_up)
 }

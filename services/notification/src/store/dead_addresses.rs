@@ -1,8 +1,10 @@
 //! Addresses that a channel has given up for good: nothing is sent there until a person asks for it.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use hms_db::{At, Code, Db, InsertExt, Result};
+use hms_db::{At, Code, Db, InsertExt, Result, each};
 
 use crate::domain::ChannelKind;
 use crate::schema::dead_addresses;
@@ -23,6 +25,24 @@ pub fn remove(db: &mut Db, channel: ChannelKind, address: &str) -> Result<()> {
     let row = dead_addresses::table.find((Code(channel), address));
     diesel::delete(row).execute(db)?;
     Ok(())
+}
+
+/// Those of these addresses that were given up.
+pub fn among(
+    db: &mut Db,
+    emails: Vec<String>,
+    phones: Vec<String>,
+) -> Result<HashSet<(ChannelKind, String)>> {
+    use dead_addresses::{address, channel};
+    if emails.is_empty() && phones.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<(Code<ChannelKind>, String)> = each!(db, connection => {
+        let mails = channel.eq(Code(ChannelKind::Email)).and(address.eq_any(emails));
+        let texts = channel.eq(Code(ChannelKind::Sms)).and(address.eq_any(phones));
+        dead_addresses::table.filter(mails.or(texts)).select((channel, address)).load(connection)
+    })?;
+    Ok(found.into_iter().map(|(Code(by), given_up)| (by, given_up)).collect())
 }
 
 /// Whether it was given up.

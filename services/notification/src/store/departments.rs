@@ -1,7 +1,9 @@
 //! The copy of the names of departments.
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
-use hms_db::{Db, InsertExt, Key, Result};
+use hms_db::{Db, InsertExt, Key, Result, each};
 use hms_model::event::DepartmentFacts;
 use hms_model::id::DepartmentId;
 
@@ -19,8 +21,20 @@ pub fn keep(db: &mut Db, facts: &DepartmentFacts) -> Result<()> {
     Ok(())
 }
 
-/// The name of a department, if known.
-pub fn name(db: &mut Db, id: Option<DepartmentId>) -> Result<Option<String>> {
-    let Some(id) = id else { return Ok(None) };
-    Ok(departments::table.find(Key::from(id)).select(departments::name).first(db).optional()?)
+/// The names of those of these departments that are known.
+pub fn names(
+    db: &mut Db,
+    ids: impl IntoIterator<Item = DepartmentId>,
+) -> Result<HashMap<DepartmentId, String>> {
+    let ids: BTreeSet<Key> = ids.into_iter().map(Key::from).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let named: Vec<(Key, String)> = each!(db, connection => {
+        departments::table
+            .filter(departments::id.eq_any(ids))
+            .select((departments::id, departments::name))
+            .load(connection)
+    })?;
+    Ok(named.into_iter().map(|(id, name)| (id.into(), name)).collect())
 }

@@ -1,45 +1,22 @@
 //! The messages in the database.
 
+mod row;
+
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_api::{Cmp, List, Page};
 use hms_care::{Carer, Sight, in_care};
-use hms_db::{At, Code, Db, InsertExt, Json, Key, LockExt, MultiBackend, Result, compare};
+use hms_db::{At, Code, Db, InsertExt, KeepExt, Key, LockExt, MultiBackend, PgRows, Result, compare};
 use hms_model::id::{AppointmentId, NotificationId, PatientId};
 use hms_model::role::Reach;
 
-use super::{read_json, write_json};
+use super::write_json;
 use crate::api::notifications::list::NotificationFilters;
-use crate::domain::{Cause, ChannelKind, Kind, Lane, Letter, Message, Status};
+use crate::domain::{ChannelKind, Kind, Lane, Message, Status};
 use crate::schema::messages;
-
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = messages)]
-struct Row {
-    id: Key,
-    version: i64,
-    event_id: Key,
-    kind: Code<Kind>,
-    channel: Code<ChannelKind>,
-    status: Code<Status>,
-    patient_id: Key,
-    facts: Json,
-    subject: String,
-    recipient: Option<String>,
-    body: Option<String>,
-    attempts: i64,
-    due_at: At,
-    created_at: At,
-    sent_at: Option<At>,
-    error: Option<String>,
-    occasion: String,
-    lane: i64,
-    appointment_id: Option<Key>,
-    expires_at: Option<At>,
-    read_at: Option<At>,
-    job_at: At,
-    devices: Option<Json>,
-}
+use row::{CHANGES, COLUMNS, Row};
 
 /// Which of the messages that have ended.
 #[derive(Debug, Clone)]
@@ -72,10 +49,39 @@ macro_rules! pending {
     };
 }
 
-/// Adds a message, unless the same event has called for it before. Says whether it was added.
-pub fn add(db: &mut Db, message: &Message) -> Result<bool> {
-    let added = diesel::insert_into(messages::table).values(Row::of(message)?).or_ignore().execute(db)?;
-    Ok(added == 1)
+/// Messages of some ids.
+macro_rules! these {
+    ($ids:expr) => {
+        // Whoever locks several of them does so in this order.
+        messages::table.filter(messages::id.eq_any($ids)).select(Row::as_select()).order(messages::id)
+    };
+}
+
+/// Adds messages, each unless the same event has called for it before, in one round trip on PostgreSQL; gives those that
+/// were added.
+pub fn add_all(db: &mut Db, new: Vec<Message>) -> Result<Vec<Message>> {
+    if new.is_empty() {
+        return Ok(new);
+    }
+    let rows = new.iter().map(Row::of).collect::<Result<Vec<_>>>()?;
+    let added: HashSet<Key> = match db {
+        Db::Pg(connection) => {
+            let mut all = PgRows::into_table("messages", COLUMNS).or_ignore();
+            rows.into_iter().for_each(|row| all.push(row.texts()));
+            all.load::<Key>(connection)?.into_iter().collect()
+        }
+        Db::Sqlite(_) => {
+            let mut added = HashSet::new();
+            for row in rows {
+                let id = row.id;
+                if diesel::insert_into(messages::table).values(row).or_ignore().execute(db)? == 1 {
+                    added.insert(id);
+                }
+            }
+            added
+        }
+    };
+    Ok(new.into_iter().filter(|message| added.contains(&message.id.into())).collect())
 }
 
 /// The message of this id.
@@ -94,9 +100,10 @@ pub fn hold(db: &mut Db, id: NotificationId) -> Result<Message> {
 /// These, as far as they are there; locked.
 pub fn hold_all(db: &mut Db, ids: &[NotificationId]) -> Result<Vec<Message>> {
     let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
-    let all = messages::table.filter(messages::id.eq_any(ids));
-    // Whoever locks several of them does so in this order.
-    let rows: Vec<Row> = all.select(Row::as_select()).order(messages::id).lock(db).load(db)?;
+    let rows: Vec<Row> = match db {
+        Db::Pg(connection) => these!(ids).for_update().load(connection)?,
+        Db::Sqlite(connection) => these!(ids).load(connection)?,
+    };
     rows.into_iter().map(Row::message).collect()
 }
 
@@ -113,9 +120,11 @@ pub fn without_job(db: &mut Db, lane: Lane, now: DateTime<Utc>, limit: i64) -> R
 }
 
 /// When the next message is to be given one.
-pub fn next_job(db: &mut Db, lane: Lane) -> Result<Option<DateTime<Utc>>> {
-    let next: Option<At> = pending!(lane).select(diesel::dsl::min(messages::job_at)).first(db)?;
-    Ok(next.map(Into::into))
+pub fn next_job(db: &mut Db) -> Result<Option<DateTime<Utc>>> {
+    let next = |lane: Lane| pending!(lane).select(diesel::dsl::min(messages::job_at)).single_value();
+    let all = diesel::select((next(Lane::Urgent), next(Lane::Normal), next(Lane::Bulk)));
+    let (urgent, normal, bulk): (Option<At>, Option<At>, Option<At>) = all.get_result(db)?;
+    Ok([urgent, normal, bulk].into_iter().flatten().min().map(Into::into))
 }
 
 /// They are not given another one before then.
@@ -152,20 +161,46 @@ pub fn save(db: &mut Db, message: Message) -> Result<Option<Message>> {
     Ok(Some(message).filter(|_| saved == 1))
 }
 
-/// Makes the messages due that wait for word of this patient; says how many.
-pub fn make_due(db: &mut Db, patient: PatientId, now: DateTime<Utc>) -> Result<usize> {
+/// [`save`] for several, in one round trip on PostgreSQL; gives those that were saved.
+pub fn save_all(db: &mut Db, changed: Vec<Message>) -> Result<Vec<Message>> {
+    if changed.is_empty() {
+        return Ok(changed);
+    }
+    let Db::Pg(connection) = db else {
+        return changed.into_iter().filter_map(|message| save(db, message).transpose()).collect();
+    };
+    let mut rows = PgRows::change("messages", CHANGES);
+    for message in &changed {
+        rows.push(Row::of(message)?.changes());
+    }
+    let saved: HashSet<Key> = rows.load::<Key>(connection)?.into_iter().collect();
+    let saved = changed.into_iter().filter(|message| saved.contains(&message.id.into()));
+    Ok(saved.map(|message| Message { version: message.version + 1, ..message }).collect())
+}
+
+/// Makes the messages due that wait for word of these patients; says how many.
+pub fn make_due(
+    db: &mut Db,
+    patients: impl IntoIterator<Item = PatientId>,
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let patients: Vec<Key> = patients.into_iter().map(Key::from).collect();
     let waiting = messages::table
-        .filter(messages::patient_id.eq(Key::from(patient)))
+        .filter(messages::patient_id.eq_any(patients))
         .filter(messages::status.eq(Code(Status::Pending)))
         .filter(messages::recipient.is_null());
     let changes = (messages::due_at.eq(At(now)), messages::job_at.eq(At(now)));
-    Ok(diesel::update(waiting).set(changes).execute(db)?)
+    Ok(diesel::update(waiting).set(changes).kept().execute(db)?)
 }
 
-/// Takes back the reminders of an appointment that are not sent yet, since it has changed.
-pub fn withdraw_reminders(db: &mut Db, appointment: AppointmentId) -> Result<usize> {
+/// Takes back the reminders of these appointments that are not sent yet, since they have changed.
+pub fn withdraw_reminders(db: &mut Db, appointments: &[AppointmentId]) -> Result<usize> {
+    if appointments.is_empty() {
+        return Ok(0);
+    }
+    let appointments: Vec<Key> = appointments.iter().copied().map(Key::from).collect();
     let reminders = messages::table
-        .filter(messages::appointment_id.eq(Key::from(appointment)))
+        .filter(messages::appointment_id.eq_any(appointments))
         .filter(messages::status.eq(Code(Status::Pending)))
         .filter(messages::kind.eq(Code(Kind::Reminder)));
     let changes = (
@@ -173,7 +208,7 @@ pub fn withdraw_reminders(db: &mut Db, appointment: AppointmentId) -> Result<usi
         messages::status.eq(Code(Status::Skipped)),
         messages::error.eq("the appointment has changed"),
     );
-    Ok(diesel::update(reminders).set(changes).execute(db)?)
+    Ok(diesel::update(reminders).set(changes).kept().execute(db)?)
 }
 
 /// Those that match and have failed or gone nowhere, oldest first; locked.
@@ -274,66 +309,5 @@ impl Queue {
             (ChannelKind::Push, Lane::Normal) => "jobs.send_push",
             (ChannelKind::Push, Lane::Bulk) => "jobs.send_push.bulk",
         }
-    }
-}
-
-impl Row {
-    fn of(message: &Message) -> Result<Self> {
-        let cause = &message.cause;
-        let (recipient, body) = message.letter.clone().map(|letter| (letter.recipient, letter.body)).unzip();
-        let appointment = cause.about.visit().and_then(|visit| visit.appointment_id);
-        Ok(Self {
-            id: message.id.into(),
-            version: message.version,
-            event_id: cause.event_id.into(),
-            kind: cause.kind.into(),
-            channel: message.channel.into(),
-            status: message.status.into(),
-            patient_id: cause.patient_id.into(),
-            facts: write_json(&cause.about)?,
-            subject: message.subject.clone(),
-            recipient,
-            body,
-            attempts: message.attempts,
-            due_at: message.due_at.into(),
-            created_at: message.created_at.into(),
-            sent_at: message.sent_at.map(Into::into),
-            error: message.error.clone(),
-            occasion: cause.occasion.clone(),
-            lane: cause.lane().rank(),
-            appointment_id: appointment.map(Key::from),
-            expires_at: message.expires_at.map(Into::into),
-            read_at: message.read_at.map(Into::into),
-            job_at: message.job_at.into(),
-            devices: message.devices.as_ref().map(write_json).transpose()?,
-        })
-    }
-
-    fn message(self) -> Result<Message> {
-        let cause = Cause {
-            event_id: self.event_id.into(),
-            occasion: self.occasion,
-            kind: self.kind.0,
-            patient_id: self.patient_id.into(),
-            about: read_json(self.facts)?,
-        };
-        Ok(Message {
-            id: self.id.into(),
-            version: self.version,
-            cause,
-            channel: self.channel.0,
-            status: self.status.0,
-            subject: self.subject,
-            letter: self.recipient.zip(self.body).map(|(recipient, body)| Letter { recipient, body }),
-            attempts: self.attempts,
-            due_at: self.due_at.into(),
-            job_at: self.job_at.into(),
-            expires_at: self.expires_at.map(Into::into),
-            created_at: self.created_at.into(),
-            sent_at: self.sent_at.map(Into::into),
-            read_at: self.read_at.map(Into::into),
-            devices: self.devices.map(read_json).transpose()?,
-            error: self.error,
-        })
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use hms_db::{At, Db, InsertExt, Json, Key, LockExt, Result};
+use hms_db::{At, Db, InsertExt, Json, Key, LockExt, Result, each};
 use hms_model::id::PatientId;
 
 use super::{read_json, write_json};
@@ -11,7 +11,7 @@ use crate::schema::notification_preferences as preferences;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = preferences)]
-struct Row {
+pub(super) struct Row {
     patient_id: Key,
     version: i64,
     channels: Json,
@@ -35,11 +35,13 @@ pub fn hold(db: &mut Db, patient: PatientId) -> Result<Wishes> {
 /// Those of these patients that have said something of quiet hours.
 pub fn quiet(db: &mut Db, patients: Vec<PatientId>) -> Result<Vec<Wishes>> {
     let keys: Vec<Key> = patients.into_iter().map(Key::from).collect();
-    let rows: Vec<Row> = preferences::table
-        .filter(preferences::patient_id.eq_any(keys))
-        .filter(preferences::quiet.is_not_null())
-        .select(Row::as_select())
-        .load(db)?;
+    let rows: Vec<Row> = each!(db, connection => {
+        preferences::table
+            .filter(preferences::patient_id.eq_any(keys))
+            .filter(preferences::quiet.is_not_null())
+            .select(Row::as_select())
+            .load(connection)
+    })?;
     rows.into_iter().map(Row::wishes).collect()
 }
 
@@ -65,7 +67,7 @@ pub fn save(db: &mut Db, wishes: &Wishes, now: DateTime<Utc>) -> Result<bool> {
 }
 
 impl Row {
-    fn wishes(self) -> Result<Wishes> {
+    pub(super) fn wishes(self) -> Result<Wishes> {
         Ok(Wishes {
             patient_id: self.patient_id.into(),
             version: self.version,

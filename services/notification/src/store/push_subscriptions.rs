@@ -5,7 +5,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use hms_api::{List, Page};
 use hms_care::{Carer, Sight, in_care};
-use hms_db::{At, Db, InsertExt, Key, LockExt, MultiBackend, Result, compare};
+use hms_db::{At, Db, InsertExt, KeepExt, Key, LockExt, MultiBackend, Result, compare, each};
 use hms_model::Secret;
 use hms_model::id::{AccountId, PatientId, PushSubscriptionId};
 use hms_model::role::Reach;
@@ -61,13 +61,19 @@ pub fn seal_some(db: &mut Db, seal: &DeviceSeal, most: i64) -> Result<usize> {
     Ok(found)
 }
 
-/// Those of a patient, latest first.
-pub fn of(db: &mut Db, seal: &DeviceSeal, patient: PatientId) -> Result<Vec<Subscription>> {
-    let rows: Vec<Row> = subscriptions::table
-        .filter(subscriptions::patient_id.eq(Key::from(patient)))
-        .order(subscriptions::id.desc())
-        .select(Row::as_select())
-        .load(db)?;
+/// Those of these patients, latest first.
+pub fn of(db: &mut Db, seal: &DeviceSeal, patients: &[PatientId]) -> Result<Vec<Subscription>> {
+    if patients.is_empty() {
+        return Ok(Vec::new());
+    }
+    let patients: Vec<Key> = patients.iter().copied().map(Key::from).collect();
+    let rows: Vec<Row> = each!(db, connection => {
+        subscriptions::table
+            .filter(subscriptions::patient_id.eq_any(patients))
+            .order(subscriptions::id.desc())
+            .select(Row::as_select())
+            .load(connection)
+    })?;
     Ok(rows.into_iter().filter_map(|row| row.subscription(seal)).collect())
 }
 
@@ -123,6 +129,16 @@ pub fn owner(db: &mut Db, id: PushSubscriptionId) -> Result<PatientId> {
     let patient: Key =
         subscriptions::table.find(Key::from(id)).select(subscriptions::patient_id).first(db)?;
     Ok(patient.into())
+}
+
+/// Takes some away.
+pub fn remove_all(db: &mut Db, ids: &[PushSubscriptionId]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
+    diesel::delete(subscriptions::table.filter(subscriptions::id.eq_any(ids))).kept().execute(db)?;
+    Ok(())
 }
 
 /// Takes one away.

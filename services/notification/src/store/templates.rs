@@ -1,11 +1,14 @@
 //! The words of messages, as people have written them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use hms_db::{At, Code, Db, InsertExt, Key, Result};
+use hms_db::{At, Code, Db, InsertExt, Key, Result, each};
 use hms_model::Language;
 
 use crate::domain::{ChannelKind, Kind, Template, TemplateKey, Words};
-use crate::schema::notification_templates as templates;
+use crate::schema::notification_templates::{self, self as templates};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = templates)]
@@ -29,6 +32,40 @@ pub fn newest(db: &mut Db, key: TemplateKey) -> Result<Option<Template>> {
 /// The words that messages are made of now.
 pub fn words(db: &mut Db, key: TemplateKey) -> Result<Words> {
     Ok(newest(db, key)?.map_or_else(|| Words::built_in(key), |template| template.words))
+}
+
+/// The words that messages are made of now, of each of these.
+pub fn all_words(db: &mut Db, keys: &BTreeSet<TemplateKey>) -> Result<BTreeMap<TemplateKey, Words>> {
+    let mut words: BTreeMap<TemplateKey, Words> =
+        keys.iter().map(|key| (*key, Words::built_in(*key))).collect();
+    if keys.is_empty() {
+        return Ok(words);
+    }
+    let kinds: BTreeSet<_> = keys.iter().map(|key| Code(key.kind)).collect();
+    let channels: BTreeSet<_> = keys.iter().map(|key| Code(key.channel)).collect();
+    let languages: BTreeSet<_> = keys.iter().map(|key| Code(key.language)).collect();
+    let rows: Vec<Row> = each!(db, connection => {
+        let newer = diesel::alias!(notification_templates as newer);
+        let newer = newer
+            .filter(newer.field(templates::kind).eq(templates::kind))
+            .filter(newer.field(templates::channel).eq(templates::channel))
+            .filter(newer.field(templates::language).eq(templates::language))
+            .filter(newer.field(templates::version).gt(templates::version));
+        templates::table
+            .filter(templates::kind.eq_any(kinds))
+            .filter(templates::channel.eq_any(channels))
+            .filter(templates::language.eq_any(languages))
+            .filter(not(exists(newer)))
+            .select(Row::as_select())
+            .load(connection)
+    })?;
+    for template in rows.into_iter().map(Row::template) {
+        // Not all that these three make up together are wanted.
+        if let Some(wanted) = words.get_mut(&template.key) {
+            *wanted = template.words;
+        }
+    }
+    Ok(words)
 }
 
 /// The versions, latest first.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use hms_api::{List, Page};
 use hms_db::{At, Code, Db, Error, Json, Key, LockExt, MultiBackend, Result, compare};
-use hms_model::id::{DepartmentId, WebhookId};
+use hms_model::id::WebhookId;
 use hms_model::role::Reach;
 
 use crate::api::webhooks::list::WebhookFilters;
@@ -90,14 +90,8 @@ pub fn delete(db: &mut Db, id: WebhookId) -> Result<()> {
     Ok(())
 }
 
-/// All that are on and want events of this type and department.
-pub fn wanting(db: &mut Db, kind: &str, department: Option<DepartmentId>) -> Result<Vec<Hook>> {
-    let mut hooks = on(db)?;
-    hooks.retain(|hook| hook.wants(kind, department));
-    Ok(hooks)
-}
-
-fn on(db: &mut Db) -> Result<Vec<Hook>> {
+/// All that are on.
+pub fn on(db: &mut Db) -> Result<Vec<Hook>> {
     let on = webhooks::table.filter(webhooks::disabled_at.is_null());
     let rows: Vec<Row> = on.select(Row::as_select()).order(webhooks::id).load(db)?;
     rows.into_iter().map(Row::hook).collect()

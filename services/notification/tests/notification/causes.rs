@@ -2,6 +2,7 @@
 
 use crate::common::{App, message, messages, outgoing, reachable, wants};
 use chrono::TimeDelta;
+use hms_model::Clock;
 use hms_model::event::{
     AccessBreakGlass, BillingInvoiceIssued, BreakGlassFacts, InvoiceFacts, OfferFacts, WaitlistOffered,
 };
@@ -10,8 +11,8 @@ use hms_model::money::{Currency, Money};
 use hms_testkit::{on_both_back_ends, until};
 use serde_json::json;
 
-fn offer(app: &App, patient_id: PatientId, minutes: i64) -> WaitlistOffered {
-    let now = app.clock.now();
+pub fn offer(clock: &Clock, patient_id: PatientId, minutes: i64) -> WaitlistOffered {
+    let now = clock.now();
     WaitlistOffered(OfferFacts {
         entry_id: Id::new(now),
         version: 2,
@@ -28,8 +29,8 @@ fn offer(app: &App, patient_id: PatientId, minutes: i64) -> WaitlistOffered {
     })
 }
 
-fn invoice(app: &App, patient_id: PatientId, kind: &str) -> BillingInvoiceIssued {
-    let now = app.clock.now();
+pub fn invoice(clock: &Clock, patient_id: PatientId, kind: &str) -> BillingInvoiceIssued {
+    let now = clock.now();
     let total = Money::new(11_900, Currency::EUR);
     BillingInvoiceIssued(InvoiceFacts {
         invoice_id: Id::new(now),
@@ -55,13 +56,13 @@ on_both_back_ends! {
             "channels": {"waitlist": ["sms"]},
             "quiet_hours": {"from": "00:00", "to": "23:59", "zone": "UTC"},
         })).await;
-        app.deliver(&offer(&app, ann, 30)).await;
+        app.deliver(&offer(&app.clock, ann, 30)).await;
         message(&own, "kind=waitlist.offer&status=sent").await;
         let [text] = &outgoing(&app, ".txt")[..] else { panic!("one text message") };
         assert!(text.contains("Dienstag, 3. März 2026, 10:00 CET") && text.contains("Montag, 2. März 2026, 09:30 CET"), "{text}");
 
         // The second one is over before anybody could send it.
-        app.deliver(&offer(&app, ann, 0)).await;
+        app.deliver(&offer(&app.clock, ann, 0)).await;
         let late = message(&own, "kind=waitlist.offer&status=skipped").await;
         assert_eq!(late["error"], "it would be of no use any more");
         assert_eq!(outgoing(&app, ".txt").len(), 1);
@@ -71,8 +72,8 @@ on_both_back_ends! {
     async fn an_invoice_is_told_and_a_credit_note_is_not(backend) {
         let app = App::start(backend).await;
         let (ann, own) = reachable(&app).await;
-        app.deliver(&invoice(&app, ann, "credit_note")).await;
-        app.deliver(&invoice(&app, ann, "invoice")).await;
+        app.deliver(&invoice(&app.clock, ann, "credit_note")).await;
+        app.deliver(&invoice(&app.clock, ann, "invoice")).await;
         let told = message(&own, "channel=in_app").await;
         assert_eq!((&told["kind"], &told["subject"]), (&json!("billing.invoice"), &json!("Ihre Rechnung 2026-000007")));
         assert!(told["body"].as_str().unwrap().contains("Betrag: 119.00 EUR\n"), "{told}");
@@ -107,7 +108,7 @@ on_both_back_ends! {
         let now = app.clock.now();
         let facts = BreakGlassFacts { break_glass_id: Id::new(now), version: 1, account_id: Id::new(now), patient_id: ann, until: now };
         app.deliver(&AccessBreakGlass(facts)).await;
-        app.deliver(&invoice(&app, ann, "invoice")).await;
+        app.deliver(&invoice(&app.clock, ann, "invoice")).await;
         message(&own, "channel=email&status=sent").await;
         assert_eq!(outgoing(&app, ".eml").len(), 1, "the invoice");
         app.stop().await;

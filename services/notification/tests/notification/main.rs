@@ -23,5 +23,6 @@ mod resending;
 mod senders;
 mod subscriptions;
 mod templates;
+mod together;
 mod ways;
 mod webhooks;

@@ -54,7 +54,7 @@ async fn reminded(app: &App, client: &Client, count: usize) -> Vec<Value> {
 
 /// One event of an appointment, of any kind.
 #[derive(Debug, Clone, PartialEq)]
-enum Happened {
+pub enum Happened {
     Scheduled(AppointmentFacts),
     Rescheduled(AppointmentFacts),
     Cancelled(AppointmentFacts),
@@ -84,7 +84,7 @@ impl Happened {
         }
     }
 
-    fn envelope(&self, now: DateTime<Utc>) -> Envelope {
+    pub fn envelope(&self, now: DateTime<Utc>) -> Envelope {
         fn of<E: Event>(event: &E, now: DateTime<Utc>) -> Envelope {
             Envelope::of(E::PRODUCER, event, Id::new(now), now).unwrap()
         }
@@ -100,7 +100,7 @@ impl Happened {
 }
 
 /// What may happen to an appointment from one version to the next.
-fn history(random: &mut fastrand::Rng, first: AppointmentFacts) -> Vec<Happened> {
+pub fn history(random: &mut fastrand::Rng, first: AppointmentFacts) -> Vec<Happened> {
     let mut facts = first;
     let mut all = vec![Happened::Scheduled(facts.clone())];
     while all.len() < 5 && facts.status == "booked" {

@@ -39,7 +39,7 @@ fn send(work: &mut Work<'_>, id: WebhookId, reach: Reach) -> Result<Reply, Probl
     }
     let payload = body_of(TEST_EVENT, work.now, &json!({ "webhook_id": id }));
     let delivery = Delivery::new(work.new_id(), id, (work.new_id(), TEST_EVENT), payload, work.now);
-    deliveries::add(work.db, &delivery)?;
+    deliveries::add_all(work.db, std::slice::from_ref(&delivery))?;
     work.audit(Act::new(Action::Execute, WEBHOOK).on(id).detail("test"))?;
     let place = format!("/api/v1/webhooks/deliveries/{}", delivery.id);
     Ok(Reply::created(&DeliverySummary::from(delivery))?.at(place))

@@ -38,10 +38,66 @@ struct Row {
     error: Option<String>,
 }
 
-/// Adds a delivery, unless the same event goes to that webhook already.
-pub fn add(db: &mut Db, delivery: &Delivery) -> Result<()> {
-    diesel::insert_into(deliveries::table).values(Row::of(delivery)).or_ignore().kept().execute(db)?;
+/// Adds deliveries, each unless the same event goes to that webhook already; in one round trip on PostgreSQL.
+pub fn add_all(db: &mut Db, new: &[Delivery]) -> Result<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let Db::Pg(connection) = db else {
+        for delivery in new {
+            diesel::insert_into(deliveries::table).values(Row::of(delivery)).or_ignore().execute(db)?;
+        }
+        return Ok(());
+    };
+    let mut rows = PgRows::into_table("webhook_deliveries", COLUMNS).or_ignore();
+    new.iter().for_each(|delivery| rows.push(texts(delivery)));
+    rows.execute(connection)?;
     Ok(())
+}
+
+const COLUMNS: [PgColumn; 15] = [
+    ("id", "uuid"),
+    ("version", "bigint"),
+    ("webhook_id", "uuid"),
+    ("event_id", "uuid"),
+    ("event_type", "text"),
+    ("payload", "text"),
+    ("patient_id", "uuid"),
+    ("status", "text"),
+    ("step", "bigint"),
+    ("attempts", "bigint"),
+    ("due_at", "timestamptz"),
+    ("created_at", "timestamptz"),
+    ("ended_at", "timestamptz"),
+    ("last_status", "bigint"),
+    ("error", "text"),
+];
+
+/// In the order of [`COLUMNS`].
+fn texts(delivery: &Delivery) -> [Option<String>; 15] {
+    let (webhook_id, event_id) = (delivery.webhook_id.to_string(), delivery.event_id.to_string());
+    let (event_type, payload) = (delivery.event_type.clone(), delivery.payload.clone());
+    let patient_id = delivery.patient_id.map(|id| id.to_string());
+    let created_at = Some(delivery.created_at.to_rfc3339());
+    let [webhook_id, event_id, event_type, payload] = [webhook_id, event_id, event_type, payload].map(Some);
+    let [id, version, status, step, attempts, due_at, ended_at, last_status, error] = changes(delivery);
+    [
+        id,
+        version,
+        webhook_id,
+        event_id,
+        event_type,
+        payload,
+        patient_id,
+        status,
+        step,
+        attempts,
+        due_at,
+        created_at,
+        ended_at,
+        last_status,
+        error,
+    ]
 }
 
 /// The delivery of this id.
@@ -129,22 +185,7 @@ pub fn save_all(db: &mut Db, changed: Vec<Delivery>) -> Result<Vec<Delivery>> {
         return saved.filter_map(Result::transpose).collect();
     };
     let mut rows = PgRows::change("webhook_deliveries", CHANGES);
-    for delivery in &changed {
-        let counts =
-            [delivery.version, delivery.step, delivery.attempts].map(|count| Some(count.to_string()));
-        let [version, step, attempts] = counts;
-        rows.push([
-            Some(delivery.id.to_string()),
-            version,
-            Some(delivery.status.code().to_owned()),
-            step,
-            attempts,
-            Some(delivery.due_at.to_rfc3339()),
-            delivery.ended_at.map(|at| at.to_rfc3339()),
-            delivery.last_status.map(|status| status.to_string()),
-            delivery.error.clone(),
-        ]);
-    }
+    changed.iter().for_each(|delivery| rows.push(changes(delivery)));
     let saved: Vec<Key> = rows.load(connection)?;
     let saved: HashSet<Key> = saved.into_iter().collect();
     let saved = changed.into_iter().filter(|delivery| saved.contains(&delivery.id.into()));
@@ -163,6 +204,23 @@ const CHANGES: [PgColumn; 9] = [
     ("last_status", "bigint"),
     ("error", "text"),
 ];
+
+/// In the order of [`CHANGES`].
+fn changes(delivery: &Delivery) -> [Option<String>; 9] {
+    let counts = [delivery.version, delivery.step, delivery.attempts].map(|count| Some(count.to_string()));
+    let [version, step, attempts] = counts;
+    [
+        Some(delivery.id.to_string()),
+        version,
+        Some(delivery.status.code().to_owned()),
+        step,
+        attempts,
+        Some(delivery.due_at.to_rfc3339()),
+        delivery.ended_at.map(|at| at.to_rfc3339()),
+        delivery.last_status.map(|status| status.to_string()),
+        delivery.error.clone(),
+    ]
+}
 
 /// Gives up what is pending to a webhook that was switched off; it can be sent again by hand.
 pub fn give_up(db: &mut Db, webhook: WebhookId, why: &str, now: DateTime<Utc>) -> Result<usize> {

@@ -88,9 +88,8 @@ fn switch_off(work: &mut Work<'_>, hook: Hook, reason: DisabledReason) -> Result
     let hook = hook.off(reason, work.now);
     webhooks::save(work.db, &hook)?;
     if let Some(mail) = hook.farewell((work.new_id(), work.new_id()), work.now) {
-        let job = job_of(&mail);
-        if account_mails::add(work.db, mail)? {
-            work.enqueue(ACCOUNT_MAILS.name(), &job)?;
+        for mail in account_mails::add_all(work.db, vec![mail])? {
+            work.enqueue(ACCOUNT_MAILS.name(), &job_of(&mail))?;
         }
     }
     work.publish(&WebhookDisabled {
