@@ -189,6 +189,17 @@ on_both_back_ends! {
         expect_oauth(&refresh(&app, &client, &third).await, 400, "invalid_grant");
     }
 
+    async fn after_half_a_minute_the_predecessor_ends_the_grant(backend) {
+        let app = hospital(backend).await;
+        let (client, tokens) = granted(&app).await;
+        let first = tokens.expect(200).text("refresh_token");
+        let second = refresh(&app, &client, &first).await.expect(200).text("refresh_token");
+        app.clock.advance(TimeDelta::seconds(31));
+        expect_oauth(&refresh(&app, &client, &first).await, 400, "invalid_grant");
+        expect_oauth(&refresh(&app, &client, &second).await, 400, "invalid_grant");
+        assert_eq!(revoked(&app).await.len(), 1);
+    }
+
     async fn of_many_who_refresh_at_once_two_are_served_and_the_grant_ends(backend) {
         let app = hospital(backend).await;
         let (client, tokens) = granted(&app).await;
