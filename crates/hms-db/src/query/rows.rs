@@ -101,9 +101,9 @@ impl<const N: usize> QueryFragment<Pg> for PgRows<N> {
         let answers = matches!(self.aim, Aim::AddNew | Aim::AddNewest | Aim::Change);
         if let (true, Some((first, _))) = (answers, self.columns.first()) {
             out.push_sql(" RETURNING ");
-            out.push_identifier(self.table)?;
+            name_of(&mut out, self.table);
             out.push_sql(".");
-            out.push_identifier(first)?;
+            name_of(&mut out, first);
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl<const N: usize> QueryFragment<Pg> for PgRows<N> {
 impl<const N: usize> PgRows<N> {
     fn add<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
-        out.push_identifier(self.table)?;
+        name_of(&mut out, self.table);
         out.push_sql(" (");
         self.names(&mut out)?;
         out.push_sql(") SELECT ");
@@ -137,22 +137,23 @@ impl<const N: usize> PgRows<N> {
         let [(key, _), changed @ ..] = self.columns.as_slice() else { return Err(without_version()) };
         let [(version, _), ..] = changed else { return Err(without_version()) };
         out.push_sql(" ON CONFLICT (");
-        out.push_identifier(key)?;
+        name_of(out, key);
         out.push_sql(") DO UPDATE SET ");
         for (index, (name, _)) in changed.iter().enumerate() {
             if index > 0 {
                 out.push_sql(", ");
             }
-            out.push_identifier(name)?;
+            name_of(out, name);
             out.push_sql(" = excluded.");
-            out.push_identifier(name)?;
+            name_of(out, name);
         }
         out.push_sql(" WHERE ");
-        out.push_identifier(self.table)?;
+        name_of(out, self.table);
         out.push_sql(".");
-        out.push_identifier(version)?;
+        name_of(out, version);
         out.push_sql(" < excluded.");
-        out.push_identifier(version)
+        name_of(out, version);
+        Ok(())
     }
 
     fn change_them<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -160,15 +161,15 @@ impl<const N: usize> PgRows<N> {
             return Err(without_version());
         };
         out.push_sql("UPDATE ");
-        out.push_identifier(self.table)?;
+        name_of(&mut out, self.table);
         out.push_sql(" SET ");
-        out.push_identifier(version.0)?;
+        name_of(&mut out, version.0);
         out.push_sql(" = ");
         given(&mut out, version)?;
         out.push_sql(" + 1");
         for column in values {
             out.push_sql(", ");
-            out.push_identifier(column.0)?;
+            name_of(&mut out, column.0);
             out.push_sql(" = ");
             given(&mut out, column)?;
         }
@@ -180,10 +181,10 @@ impl<const N: usize> PgRows<N> {
     fn set_them<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let [key, values @ ..] = self.columns.as_slice() else { return Err(without_version()) };
         out.push_sql("UPDATE ");
-        out.push_identifier(self.table)?;
+        name_of(&mut out, self.table);
         for (index, column) in values.iter().enumerate() {
             out.push_sql(if index == 0 { " SET " } else { ", " });
-            out.push_identifier(column.0)?;
+            name_of(&mut out, column.0);
             out.push_sql(" = ");
             given(&mut out, column)?;
         }
@@ -194,7 +195,7 @@ impl<const N: usize> PgRows<N> {
 
     fn remove_them<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("DELETE FROM ");
-        out.push_identifier(self.table)?;
+        name_of(&mut out, self.table);
         out.push_sql(" USING ");
         self.unnested(&mut out)?;
         self.where_given(&mut out, &self.columns)
@@ -204,9 +205,9 @@ impl<const N: usize> PgRows<N> {
     fn where_given(&self, out: &mut AstPass<'_, '_, Pg>, columns: &[PgColumn]) -> QueryResult<()> {
         for (index, column) in columns.iter().enumerate() {
             out.push_sql(if index == 0 { " WHERE " } else { " AND " });
-            out.push_identifier(self.table)?;
+            name_of(out, self.table);
             out.push_sql(".");
-            out.push_identifier(column.0)?;
+            name_of(out, column.0);
             out.push_sql(" = ");
             given(out, column)?;
         }
@@ -232,10 +233,17 @@ impl<const N: usize> PgRows<N> {
             if index > 0 {
                 out.push_sql(", ");
             }
-            out.push_identifier(name)?;
+            name_of(out, name);
         }
         Ok(())
     }
+}
+
+/// The name of a table or a column: one of the program's own, in which there is no quotation mark to look for.
+fn name_of(out: &mut AstPass<'_, '_, Pg>, name: &'static str) {
+    out.push_sql("\"");
+    out.push_sql(name);
+    out.push_sql("\"");
 }
 
 fn without_version() -> Error {
@@ -245,7 +253,7 @@ fn without_version() -> Error {
 /// The value of a column that was given.
 fn given(out: &mut AstPass<'_, '_, Pg>, (name, kind): &PgColumn) -> QueryResult<()> {
     out.push_sql("CAST(given.");
-    out.push_identifier(name)?;
+    name_of(out, name);
     out.push_sql(" AS ");
     out.push_sql(kind);
     out.push_sql(")");
