@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, HeaderValue};
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use hms_access::{Claims, authorization};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use hms_access::{AccessError, Claims, authorization};
 use hms_api::{Fingerprint, RequestInfo};
 use hms_db::Db;
 use hms_model::audit::Action;
@@ -54,17 +56,35 @@ async fn authenticate(
     if requirement == Requirement::Nothing {
         return Ok(None);
     }
-    let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    let (scheme, token) = header.and_then(authorization).ok_or(Code::Unauthenticated)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Code::Unauthenticated.into());
-    }
-    let verified = match requirement {
-        Requirement::Internal => context.verifier.internal().verify(token).await,
-        _ => context.verifier.verify(token).await,
+    let token = token_of(request.headers()).ok_or(Code::Unauthenticated)?;
+    let shown = request.extensions_mut().remove::<Shown>();
+    let claims = match (requirement, shown) {
+        (Requirement::Internal, _) => context.verifier.internal().verify(token).await?,
+        (_, Some(Shown(verified))) => verified?,
+        (_, None) => context.verifier.verify(token).await?,
     };
-    let claims = verified?;
     if claims.meets(requirement) { Ok(Some(claims)) } else { Err(forbidden(requirement)) }
+}
+
+/// What became of the token that a request shows.
+struct Shown(Result<Arc<Claims>, AccessError>);
+
+/// Middleware: looks at the token before anything else of the request is. A handler's arguments are made side by side, and
+/// where keys have to be fetched for the token, a stranger would be told what is wrong with the body.
+pub(crate) async fn look_at_token<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if let (Some(context), Some(token)) = (request.app_data::<Context>(), token_of(request.headers())) {
+        let verified = context.verifier.verify(token).await;
+        request.extensions_mut().insert(Shown(verified));
+    }
+    next.call(request).await
+}
+
+fn token_of(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = authorization(headers.get(AUTHORIZATION)?.as_bytes())?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 fn forbidden(requirement: Requirement) -> Problem {

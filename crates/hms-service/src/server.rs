@@ -26,6 +26,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 
 use crate::access_log::AccessLog;
+use crate::call::look_at_token;
 use crate::counts::Counts;
 use crate::health::Watch;
 use crate::metrics::Gauges;
@@ -206,6 +207,7 @@ fn serve<S: Service>(
         let shared = shared.clone();
         let (app, _) = App::new().into_utoipa_app().configure(all_routes::<S>).split_for_parts();
         app.configure(|cfg| configure::<S>(cfg, &shared, (&known, &document)))
+            .wrap(from_fn(look_at_token))
             .wrap(from_fn(metrics::observe))
             .wrap(from_fn(hms_api::identify))
     });

@@ -52,6 +52,15 @@ on_both_back_ends! {
         assert_eq!(published(&app).await, [second]);
     }
 
+    async fn a_token_whose_key_must_be_asked_for_is_refused_before_the_body_is_looked_at(backend) {
+        let app = hospital(backend).await;
+        let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "nobodys"}).to_string();
+        let stranger = app.anonymous().with_token(format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(header)));
+        // No key was asked for before, so this one is.
+        let answer = stranger.post("/api/v1/accounts/invitations", &json!({"of": "nobody"})).await;
+        answer.expect_problem(401, "UNAUTHENTICATED");
+    }
+
     async fn admins_rotate_and_many_at_once_make_one_key(backend) {
         let app = hospital(backend).await;
         let admin = signed_in(&app, "admin").await;
