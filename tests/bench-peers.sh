@@ -186,7 +186,7 @@ measure() {
   rest "${own[@]}"
   after=$(($(family_ticks "${own[@]}") + $(family_ticks "$database")))
   ended=$(spent)
-  requests=$(sed -n 's/.*per_s=\([0-9.]*\).*/\1/p' <<<"$report" | awk -v seconds="$seconds" '{ print $1 * seconds }')
+  requests=$(sed -n 's/^per_s=\([0-9.]*\).*/\1/p' <<<"$report" | awk -v seconds="$seconds" '{ print $1 * seconds }')
   report+=$(awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" -v done="$requests" 'BEGIN {
     printf " cpu_ms=%.3f", ticks / hz * 1000 / (done ? done : 1)
   }')
