@@ -14,7 +14,12 @@ pub const PLANTED: &str = "planted7391";
 /// Fails if the word stands in what was written.
 #[track_caller]
 pub fn expect_nothing_planted(written: &str) {
-    let found: Vec<_> = written.lines().filter(|line| line.contains(PLANTED)).take(5).collect();
+    expect_nowhere(PLANTED, written);
+}
+
+#[track_caller]
+fn expect_nowhere(word: &str, written: &str) {
+    let found: Vec<_> = written.lines().filter(|line| line.contains(word)).take(5).collect();
     assert!(found.is_empty(), "a planted secret came out:\n{}", found.join("\n"));
 }
 
@@ -51,10 +56,11 @@ impl Write for Watch {
 mod tests {
     use super::*;
 
+    // With another word: what this test prints is looked through as well.
     #[test]
-    #[should_panic(expected = "a planted secret came out:\nline two with planted7391 in it")]
+    #[should_panic(expected = "a planted secret came out:\nline two with acorn in it")]
     fn the_line_is_shown() {
-        expect_nothing_planted("line one");
-        expect_nothing_planted("line one\nline two with planted7391 in it\nline three");
+        expect_nowhere("acorn", "line one");
+        expect_nowhere("acorn", "line one\nline two with acorn in it\nline three");
     }
 }
