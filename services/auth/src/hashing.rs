@@ -1,7 +1,7 @@
 //! Argon2id (RFC 9106) on a bounded number of threads: each hash takes 19 MiB and a core for some 25 ms, and a storm
 //! of sign-ins must neither eat the memory nor starve the other requests. The memory is kept from one hash to the next, and
 //! given back when nobody has signed in for a while: an allocator that is given it back each time keeps some for each
-//! thread that ever hashed.
+//! thread that ever hashed. The threads yield to everything else that wants their core, in this process and beside it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use hms_model::Secret;
 use hms_problem::{Code, Problem};
 use parking_lot::Mutex;
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// What OWASP's Password Storage Cheat Sheet asks for: 19 MiB, two passes, one lane.
 const PARAMS: Params = Params::DEFAULT;
@@ -26,6 +26,10 @@ const NOBODY: &str =
 /// How many may wait for each thread; beyond that the service says 503. With 25 ms a hash the last one waits for
 /// two seconds or less.
 const WAITING: usize = 64;
+
+/// How nice a thread that hashes is to others: it gets a tenth of what one that answers requests gets of the same core.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 
 /// For how long nobody must have signed in until the memory is given back.
 const QUIET: Duration = Duration::from_secs(10);
@@ -98,14 +102,20 @@ impl Hashing {
         let _place = self.places.try_acquire().map_err(|_| Code::Unavailable)?;
         let thread = self.threads.clone().acquire_owned().await.map_err(|_| Code::Unavailable)?;
         let kept = Arc::clone(&self.memory);
-        let outcome = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Handle::current();
+        let (done, outcome) = oneshot::channel();
+        let hash = move || {
             // Held until the work is done, also when nobody waits for it any more.
             let _thread = thread;
+            let _runtime = runtime.enter();
+            yield_to_others();
             let mut memory = kept.take();
             let outcome = work(&mut memory);
             kept.put(memory);
-            outcome
-        });
+            let _nobody_waits = done.send(outcome);
+        };
+        // A thread of its own for each hash, since they keep their priority; to start one takes a thousandth of the hash.
+        std::thread::Builder::new().name("argon2".to_owned()).spawn(hash).map_err(failed)?;
         outcome.await.map_err(failed)?.map_err(failed)
     }
 }
@@ -145,6 +155,15 @@ impl Kept {
                 before = now;
             }
         });
+    }
+}
+
+/// Lowers the priority of this thread: while it hashes, requests that need little go first. Elsewhere than on Linux that would
+/// be the whole process.
+fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "a password is hashed with the priority of everything else");
     }
 }
 
@@ -267,6 +286,16 @@ mod tests {
             assert!((1..=2).contains(&memory.len()), "{}", memory.len());
             assert!(memory.iter().all(|blocks| blocks.capacity() == PARAMS.block_count()));
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_hashes_yields_to_others() {
+        let nice = || rustix::process::getpriority_process(None).unwrap();
+        let before = nice();
+        let hashing = Hashing::bounded(1, 1, QUIET);
+        assert_eq!(hashing.run(move |_| Ok(nice())).await.unwrap(), (before + NICE).min(19));
+        assert_eq!(nice(), before, "and whoever asked keeps its own");
     }
 
     #[tokio::test]
