@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use hms_access::{AccessError, Claims, Verifier};
+use hms_api::{Filters, List};
 use hms_bus::{ConsumeError, Relay, Waiting};
 use hms_db::{Database, Db};
 use hms_model::Clock;
@@ -16,7 +17,7 @@ use parking_lot::Mutex;
 
 use crate::ServiceSettings;
 use crate::access_log::AccessLog;
-use crate::counts::{Counted, Counts};
+use crate::lists::{Asked, Lists};
 use crate::tasks::Tasks;
 use crate::work::{Scene, Work};
 
@@ -43,7 +44,7 @@ pub struct Context {
     pub(crate) relay: Relay,
     pub(crate) jobs: Waiting,
     pub(crate) access_log: AccessLog,
-    pub(crate) counts: Counts,
+    pub(crate) lists: Lists,
     /// The idempotency keys that are being worked on in this process.
     pub(crate) in_flight: Arc<Mutex<HashSet<String>>>,
 }
@@ -54,10 +55,9 @@ impl Context {
         self.verifier.verify(token).await
     }
 
-    /// What is known of the number of rows of a list; the name is that of the list with all that narrows it, as
-    /// `hms_api::List::narrowed` gives it.
-    pub fn counted(&self, list: String) -> Counted {
-        self.counts.ask(list)
+    /// Begins to ask for a part of a list, of which something may be known: before its rows are read.
+    pub fn ask<F: Filters>(&self, list: &List<F>) -> Asked {
+        self.lists.ask(list)
     }
 
     /// How many jobs wait in a queue of the service; not known while the broker is away.

@@ -5,10 +5,10 @@
 mod access_log;
 mod call;
 mod context;
-mod counts;
 mod dead_letters;
 mod health;
 mod idempotency;
+mod lists;
 mod lookup;
 mod metrics;
 mod openapi;
@@ -32,8 +32,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use call::{Call, Disclosure};
 pub use context::{Context, undone};
-pub use counts::Counted;
 pub use health::{Dependency, Health, State};
+pub use lists::{Asked, Known, Place};
 pub use lookup::Lookup;
 
 pub use reply::Reply;

@@ -27,7 +27,7 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::access_log::AccessLog;
 use crate::call::look_at_token;
-use crate::counts::Counts;
+use crate::lists::Lists;
 use crate::health::Watch;
 use crate::metrics::Gauges;
 use crate::tasks::Tasks;
@@ -121,7 +121,7 @@ pub async fn start<S: Service>(settings: &Settings, wiring: Wiring) -> anyhow::R
     let context = Context {
         service: S::NAME,
         access_log: AccessLog::start(S::NAME, wiring.clock.clone(), database.clone(), relay.clone()),
-        counts: Counts::new(database.clone()),
+        lists: Lists::new(database.clone()),
         clock: wiring.clock,
         database,
         settings: settings.clone(),

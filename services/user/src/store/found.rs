@@ -1,13 +1,14 @@
 //! Finding patients by parts of words without going through all of them.
 //!
 //! What many are found by, the newest of them have too; what few are found by, an index by three letters has. Which of
-//! both it is, a plan that is made once for any word cannot know. So the newest are looked at first, then the index is
-//! asked for so many that it costs little, and only what is frequent and yet not among the newest is looked for in order.
+//! both it is, a plan that is made once for any word cannot know. So the newest are looked at first, unless few had the words
+//! a moment ago; then the index is asked for so many that it costs little, and only what is frequent and yet not among the
+//! newest is looked for in order.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{PgConnection, SqliteConnection};
 use hms_api::{List, Paging};
 use hms_db::sql::Uid;
@@ -39,34 +40,51 @@ pub(super) fn newest<F>(db: &mut Db, list: &List<F>) -> Result<Option<Key>> {
     Ok(ids.offset(NEWEST).limit(1).first(db).optional()?)
 }
 
-/// Patients that an index has found.
-pub(super) struct Few {
-    /// Who they are.
-    pub ids: Vec<Key>,
-    /// Whether each of them has the words.
-    pub exact: bool,
+/// What an index by itself says of a page where the newest come first and nothing but the words narrows the list.
+pub(super) enum Page {
+    /// It has found all who have the words: so many, and on the page are these.
+    Found { ids: Vec<Key>, count: i64 },
+    /// Too many have them.
+    Many,
+    /// It cannot tell.
+    Untold,
+}
+
+/// The page of those who have these words, where an index tells it.
+pub(super) fn page<F>(db: &mut Db, list: &List<F>, words: &[String]) -> Result<Page> {
+    let Db::Pg(connection) = db else { return Ok(Page::Untold) };
+    let Some(patterns) = patterns(words).filter(|patterns| patterns.len() == words.len()) else {
+        return Ok(Page::Untold);
+    };
+    let before = match list.paging {
+        Paging::After { id, .. } => id.map(Key),
+        Paging::Page { .. } => None,
+    };
+    let part = Part { before, limit: list.paging.limit(), offset: list.paging.offset() };
+    let rows: Vec<(i64, Option<Key>)> = PageByIndex { by_index: ByIndex { patterns }, part }.load(connection)?;
+    let count = rows.first().map_or(0, |(count, _)| *count);
+    if count >= limit() {
+        return Ok(Page::Many);
+    }
+    Ok(Page::Found { ids: rows.into_iter().filter_map(|(_, id)| id).collect(), count })
+}
+
+/// Whether so many were few enough to be fetched by an index.
+pub(super) fn is_few(count: Option<i64>) -> bool {
+    count.is_some_and(|count| count < limit())
 }
 
 /// All whose text has these words, and maybe some more, if they are few; none when they are not, or when the index
 /// cannot tell.
-pub(super) fn few(db: &mut Db, words: &[String]) -> Result<Option<Few>> {
+pub(super) fn few(db: &mut Db, words: &[String]) -> Result<Option<Vec<Key>>> {
     let few = match db {
-        Db::Pg(connection) => few_pg(connection, words)?,
+        Db::Pg(connection) => match patterns(words) {
+            Some(patterns) => Some(ByIndex { patterns }.load(connection)?),
+            None => None,
+        },
         Db::Sqlite(connection) => few_sqlite(connection, words)?,
     };
-    Ok(few.filter(|few| few.ids.len() <= FEW))
-}
-
-/// Those of these that a page shows where the newest come first.
-pub(super) fn page<F>(list: &List<F>, ids: &[Key]) -> Vec<Key> {
-    let mut ids = match list.paging {
-        Paging::After { id: Some(id), .. } => ids.iter().copied().filter(|one| *one < Key(id)).collect(),
-        _ => ids.to_vec(),
-    };
-    ids.sort_unstable_by(|one, other| other.cmp(one));
-    let (offset, limit) = (list.paging.offset(), list.paging.limit());
-    let as_count = |number| usize::try_from(number).unwrap_or(usize::MAX);
-    ids.into_iter().skip(as_count(offset)).take(as_count(limit)).collect()
+    Ok(few.filter(|few| few.len() <= FEW))
 }
 
 fn limit() -> i64 {
@@ -81,25 +99,21 @@ fn telling(words: &[String], told: impl Fn(&str) -> bool) -> Vec<&str> {
     telling
 }
 
-fn few_pg(connection: &mut PgConnection, words: &[String]) -> Result<Option<Few>> {
+/// What PostgreSQL's index is asked for; none when it can tell nothing.
+fn patterns(words: &[String]) -> Option<Vec<String>> {
     let told = telling(words, is_indexed);
-    if told.is_empty() {
-        return Ok(None);
-    }
-    let exact = told.len() == words.len();
-    let patterns = told.into_iter().map(like_pattern).collect();
-    Ok(Some(Few { ids: ByIndex { patterns }.load(connection)?, exact }))
+    (!told.is_empty()).then(|| told.into_iter().map(like_pattern).collect())
 }
 
-fn few_sqlite(connection: &mut SqliteConnection, words: &[String]) -> Result<Option<Few>> {
+/// They have the letters, three by three, and maybe not one after the other.
+fn few_sqlite(connection: &mut SqliteConnection, words: &[String]) -> Result<Option<Vec<Key>>> {
     let words = telling(words, |word| word.chars().nth(2).is_some());
     if words.is_empty() {
         return Ok(None);
     }
     let query = diesel::sql_query(BY_TRIGRAMS).bind::<Text, _>(all_trigrams(&words));
     let found: Vec<Id> = query.bind::<BigInt, _>(limit()).load(connection)?;
-    // It has the letters, three by three, and maybe not one after the other.
-    Ok(Some(Few { ids: found.into_iter().map(|row| row.id).collect(), exact: false }))
+    Ok(Some(found.into_iter().map(|row| row.id).collect()))
 }
 
 const BY_TRIGRAMS: &str = "SELECT patient_id AS id FROM patient_places WHERE place IN
@@ -152,6 +166,50 @@ impl QueryFragment<Pg> for ByIndex {
             out.push_sql(r" ESCAPE '\'");
         }
         out.push_sql(&format!(") SELECT id FROM found LIMIT {}", limit()));
+        Ok(())
+    }
+}
+
+/// The ids of one page of what [`ByIndex`] finds, each with the number of all; without an id where the page has none.
+struct PageByIndex {
+    by_index: ByIndex,
+    part: Part,
+}
+
+/// Which part of it, the newest first.
+struct Part {
+    before: Option<Key>,
+    limit: i64,
+    offset: i64,
+}
+
+impl RunQueryDsl<PgConnection> for PageByIndex {}
+
+impl QueryId for PageByIndex {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for PageByIndex {
+    type SqlType = (BigInt, Nullable<Uid>);
+}
+
+impl QueryFragment<Pg> for PageByIndex {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Part { before, limit, offset } = &self.part;
+        out.push_sql("WITH few AS MATERIALIZED (");
+        self.by_index.walk_ast(out.reborrow())?;
+        out.push_sql("), page AS (SELECT id FROM few");
+        if let Some(before) = before {
+            out.push_sql(" WHERE id < ");
+            out.push_bind_param::<Uid, _>(before)?;
+        }
+        out.push_sql(" ORDER BY id DESC LIMIT ");
+        out.push_bind_param::<BigInt, _>(limit)?;
+        out.push_sql(" OFFSET ");
+        out.push_bind_param::<BigInt, _>(offset)?;
+        out.push_sql(") SELECT all_of_them.count, page.id FROM (SELECT count(*) FROM few) AS all_of_them");
+        out.push_sql(" LEFT JOIN page ON true ORDER BY page.id DESC");
         Ok(())
     }
 }

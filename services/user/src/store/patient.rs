@@ -9,8 +9,9 @@ use hms_care::{Carer, in_care};
 use hms_db::{At, Code, Db, InsertExt, Json, KeepExt, Key, LockExt, MultiBackend, compare, each};
 use hms_model::id::{AccountId, PatientId};
 use hms_model::role::Reach;
+use hms_service::Known;
 
-use super::found;
+use super::found::{self, Page};
 use super::identifier::identifier_table;
 use super::list::{any_of, boxed, identified, search};
 use super::searchable::searchable_table;
@@ -102,22 +103,22 @@ pub fn update(db: &mut Db, before: &Patient, after: &Patient) -> Result<(), Unwr
     replace_identifiers(db, after.id.into(), &before.details.identifiers, &after.details.identifiers)
 }
 
-/// The patients of a list that the caller may see, with their number where it is known; it is not counted where it was
-/// `counted` a moment ago. Ages are those of today.
+/// The patients of a list that the caller may see, with their number where it is known; what was `known` a moment ago is not
+/// counted, nor passed over, again. Ages are those of today.
 pub fn list(
     db: &mut Db,
     list: &List<PatientFilters>,
     whose: Whose<'_>,
     now: DateTime<Utc>,
-    counted: Option<i64>,
+    known: Known,
 ) -> hms_db::Result<(Vec<Patient>, Option<i64>)> {
     let (rows, count) = match words(list.search.as_deref().unwrap_or_default()).as_slice() {
         [] => {
-            let rows = page(db, list, filtered(list, whose, now))?;
-            let count = count(db, list, rows.len(), counted, || filtered(list, whose, now))?;
+            let rows = page(db, list, filtered(list, whose, now), known)?;
+            let count = count(db, list, rows.len(), known.count, || filtered(list, whose, now))?;
             (rows, count)
         }
-        words => found(db, list, (words, whose), counted, || filtered(list, whose, now))?,
+        words => found(db, list, (words, whose), known, || filtered(list, whose, now))?,
     };
     let patients: hms_db::Result<_> = rows.into_iter().map(Patient::try_from).collect();
     Ok((patients?, count))
@@ -128,31 +129,34 @@ fn found(
     db: &mut Db,
     list: &List<PatientFilters>,
     (words, whose): (&[String], Whose<'_>),
-    counted: Option<i64>,
+    known: Known,
     all: impl Fn() -> Query,
 ) -> hms_db::Result<(Vec<Row>, Option<i64>)> {
-    if let Some(newest) = found::newest(db, list)? {
-        let rows = page(db, list, all().filter(patients::id.ge(newest)))?;
+    if !found::is_few(known.count)
+        && let Some(newest) = found::newest(db, list)?
+    {
+        let rows = page(db, list, all().filter(patients::id.ge(newest)), known)?;
         if is_full(list, &rows) {
-            let count = count(db, list, rows.len(), counted, all)?;
+            let count = count(db, list, rows.len(), known.count, all)?;
             return Ok((rows, count));
         }
     }
-    let few = found::few(db, words)?;
-    if let Some(found::Few { ids, exact: true }) = &few
-        && is_all(list, whose)
-    {
-        let (ids, number) = (found::page(list, ids), i64::try_from(ids.len()).ok());
-        let rows = by_ids(db, ids)?;
-        let count = count(db, list, rows.len(), number, all)?;
-        return Ok((rows, count));
-    }
+    let told = if is_all(list, whose) { found::page(db, list, words)? } else { Page::Untold };
+    let few = match told {
+        Page::Found { ids, count: number } => {
+            let rows = by_ids(db, ids)?;
+            let count = count(db, list, rows.len(), Some(number), all)?;
+            return Ok((rows, count));
+        }
+        Page::Many => None,
+        Page::Untold => found::few(db, words)?,
+    };
     let all = || match &few {
-        Some(few) => all().filter(patients::id.eq_any(few.ids.clone())),
+        Some(few) => all().filter(patients::id.eq_any(few.clone())),
         None => all(),
     };
-    let rows = page(db, list, all())?;
-    let count = count(db, list, rows.len(), counted, all)?;
+    let rows = page(db, list, all(), known)?;
+    let count = count(db, list, rows.len(), known.count, all)?;
     Ok((rows, count))
 }
 
@@ -168,13 +172,23 @@ fn is_full(list: &List<PatientFilters>, rows: &[Row]) -> bool {
     i64::try_from(rows.len()).is_ok_and(|rows| rows == list.paging.limit())
 }
 
-fn page(db: &mut Db, list: &List<PatientFilters>, query: Query) -> hms_db::Result<Vec<Row>> {
-    let query = hms_service::page!(query, list, patients::id, {
+fn page(
+    db: &mut Db,
+    list: &List<PatientFilters>,
+    query: Query,
+    known: Known,
+) -> hms_db::Result<Vec<Row>> {
+    let mut query = hms_service::page!(query, list, patients::id, {
         "created_at" => patients::created_at,
         "family_name" => patients::family_name,
         "birth_date" => patients::birth_date,
     });
-    if list.paging.offset() == 0 {
+    let mut passed_over = list.paging.offset();
+    if let Some(near) = known.near {
+        passed_over -= near.offset;
+        query = query.filter(patients::id.le(Key(near.id))).offset(passed_over);
+    }
+    if passed_over <= list.paging.limit() {
         return Ok(query.select(Row::as_select()).load(db)?);
     }
     // An index alone has the ids: what is passed over is not read, nor sorted, in its whole width.

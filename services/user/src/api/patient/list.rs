@@ -4,7 +4,7 @@ use hms_api::{List, Page, Problems, list_filters};
 use hms_model::role::{Reach, scope};
 use hms_model::{Email, Phone};
 use hms_problem::Problem;
-use hms_service::{Call, Counted, Disclosure, Reply};
+use hms_service::{Asked, Call, Disclosure, Reply};
 
 use super::{PatientView, sight};
 use crate::domain::{BirthDate, Gender, IdentifierToken, PatientStatus};
@@ -39,10 +39,10 @@ pub async fn list(
     list: List<PatientFilters>,
 ) -> Result<Reply, Problem> {
     let (sight, now) = (sight(&call, &records.rules)?, call.context().clock.now());
-    // Who does not see all would have a count of their own.
+    // Who does not see all has a list of their own.
     let sees_all = sight.reach() == Reach::Everyone && !sight.is_held_to_care();
-    let counted = sees_all.then(|| call.context().counted(list.narrowed()));
-    let known = counted.as_ref().and_then(Counted::known);
+    let asked = sees_all.then(|| call.context().ask(&list));
+    let known = asked.as_ref().map(Asked::known).unwrap_or_default();
     let page = call.read(move |db| {
         let carer = sight.carer(db)?;
         let whose = (sight.reach(), carer.as_ref());
@@ -50,8 +50,8 @@ pub async fn list(
         Ok(Page::new(&list, patients, count, |patient| patient.id.uuid()))
     });
     let page = page.await?;
-    if let Some(counted) = counted {
-        counted.keep(page.count);
+    if let Some(asked) = asked {
+        asked.learn(page.count, page.results.iter().map(|patient| patient.id.uuid()));
     }
     call.disclose(Disclosure::list("patient", page.results.iter().map(|patient| patient.id))).await?;
     Reply::ok(&page.map(PatientView::from))

@@ -5,6 +5,7 @@ use hms_db::{Backend, Database, PoolOptions};
 use hms_model::Clock;
 use hms_model::id::Id;
 use hms_model::role::Reach;
+use hms_service::Known;
 use hms_testkit::database::TestDatabase;
 use hms_testkit::on_both_back_ends;
 
@@ -104,7 +105,7 @@ async fn ask(database: &Database, query: &str) -> (Vec<uuid::Uuid>, Option<i64>)
     let list = List::<PatientFilters>::parse("/patients", query).unwrap();
     let now = Clock::system().now();
     let size = list.paging.size();
-    let found = database.read(move |db| store::patient::list(db, &list, (Reach::Everyone, None), now, None));
+    let found = database.read(move |db| store::patient::list(db, &list, (Reach::Everyone, None), now, Known::default()));
     let (patients, count) = found.await.unwrap();
     (patients.iter().take(size).map(|patient| patient.id.uuid()).collect(), count)
 }
