@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::consumer::read;
 use super::letter::Fate;
 use super::publisher::{Outgoing, Publisher, Receipt};
-use super::relay::{CONTENT_TYPE, DECLARING, end_if_hanging};
+use super::relay::{CONTENT_TYPE, DECLARING, begin_handing_over};
 use super::subscription::{self, Subscription};
 use super::topology::Names;
 use super::{Broker, Fault, Outages, close, connect, within};
@@ -188,7 +188,7 @@ impl JobRelay<'_> {
             if rows.is_empty() {
                 return Ok(0);
             }
-            end_if_hanging(db, confirm_within)?;
+            begin_handing_over(db, confirm_within)?;
             // We are on a blocking thread; the confirms come in on the runtime's own threads.
             runtime.block_on(publish(&names, &publisher, &rows))?;
             remove(db, rows)

@@ -172,7 +172,7 @@ impl Sender {
             if claim.rows.is_empty() {
                 return Ok(if claim.held_back { Pass::HeldBack } else { Pass::Empty });
             }
-            end_if_hanging(db, context.options.confirm_within)?;
+            begin_handing_over(db, context.options.confirm_within)?;
             // We are on a blocking thread; the confirms come in on the runtime's own threads.
             let sent = runtime.block_on(publish(&context, &names, &publisher, &claim.rows))?;
             let pass = Pass::of(claim.rows.len(), sent.len(), context.options.batch);
@@ -247,11 +247,14 @@ fn properties(row: &Row, span: Option<&Span>) -> BasicProperties {
         .with_headers(headers)
 }
 
-/// Lets PostgreSQL end this transaction, and free its rows, should we hang or our machine be gone without a
-/// word: well after our own patience with the broker is at its end.
-pub(super) fn end_if_hanging(db: &mut Db, confirm_within: Duration) -> hms_db::Result<()> {
+/// What PostgreSQL is told of a transaction that hands over. It ends it, and so frees its rows, should we hang or our machine
+/// be gone without a word: well after our own patience with the broker is at its end. And its commit waits for no disk: where
+/// a crash of PostgreSQL takes it back, its rows go out once more, as after any other crash.
+pub(super) fn begin_handing_over(db: &mut Db, confirm_within: Duration) -> hms_db::Result<()> {
     let millis = confirm_within.saturating_mul(3).as_millis();
     // Not prepared: it would cost a round trip more.
-    db.batch_execute(&format!("SET LOCAL idle_in_transaction_session_timeout = {millis}"))?;
+    db.batch_execute(&format!(
+        "SET LOCAL idle_in_transaction_session_timeout = {millis}; SET LOCAL synchronous_commit = off"
+    ))?;
     Ok(())
 }
