@@ -176,6 +176,8 @@ measure() {
   mapfile -t own < <(processes "$side" | tr ' ' '\n')
   local run=("$binaries/hms-load" run "$what" --api "$api" --gateway "$(gateway "$side")" --connections "$count"
     --patients "$people" --practitioners "$doctors" --warm-up 0)
+  # The first of its two runs, which is not counted, looks up who is there.
+  [ "$side" != hms ] || { rm -f "$work/known" && run+=(--known "$work/known"); }
   : >"$work/$side/log" # a line for each request: enough to fill a disk
   timeout --foreground 120 "${run[@]}" --seconds 1 >/dev/null || fail_with_log "$side" "the load on $side failed"
   rest "${own[@]}"
@@ -241,12 +243,16 @@ measure_embedded() {
 
 # What many sign-ins at the same time cost the others, and the memory of the auth service.
 measure_storm() {
-  local auth=${pids[hms-auth]} before report
+  local auth=${pids[hms-auth]} before report run
+  run=("$binaries/hms-load" storm --gateway "$(gateway hms)" --connections "$storm" --known "$work/known")
+  timeout --foreground 180 "${run[@]}" --seconds 1 >/dev/null || fail_with_log hms "the storm of sign-ins failed"
+  # shellcheck disable=SC2046 # numbers
+  rest $(processes hms)
   # The most that it has had counts from here on; where that cannot be said, from its start on.
   { echo 5 >"/proc/$auth/clear_refs"; } 2>/dev/null || say "the memory of auth is the most since its start"
   before=$(resident_mb "$auth")
-  report=$(timeout --foreground $((seconds * 2 + 180)) "$binaries/hms-load" storm --gateway "$(gateway hms)" \
-    --connections "$storm" --seconds "$seconds") || fail_with_log hms "the storm of sign-ins failed"
+  report=$(timeout --foreground $((seconds * 2 + 180)) "${run[@]}" --seconds "$seconds") ||
+    fail_with_log hms "the storm of sign-ins failed"
   # shellcheck disable=SC2046 # numbers
   rest $(processes hms)
   report+=" before_mb=$before after_mb=$(resident_mb "$auth")"

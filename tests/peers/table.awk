@@ -1,12 +1,11 @@
 # The table of `make bench-peers`. It reads measurements, one a line: what was measured, then `name=value` pairs, and shows the
-# median of each value over the rounds. Ends with 1 if a request failed; that a budget is missed is said, with the sentence that
-# the file `reasons` has for it: lines of a title, a tab, and what stands in the way.
+# median of each value over the rounds. Ends with 1 if a request failed; that a budget is missed is said, with what the file
+# `reasons` has for it: lines of a title, what stands in the way, and what was tried, with tabs between them.
 
 BEGIN {
-  while ((getline line < reasons) > 0) {
-    tab = index(line, "\t")
-    if (tab) reason[substr(line, 1, tab - 1)] = substr(line, tab + 1)
-  }
+  FS = "\t"
+  while ((getline < reasons) > 0) reason[$1] = "      " $2 "\n      Tried: " $3 "\n"
+  FS = " "
 }
 
 {
@@ -127,7 +126,7 @@ function budget(title, is, must, above,    verdict, key) {
   printf "%-64s %9.2f  %s\n", title, is, verdict
   key = title
   sub(/^[a-z]+ alone/, "a service alone", key)
-  if (verdict ~ /MISSED/ && key in reason && !told[key]++) printf "      %s\n", reason[key]
+  if (verdict ~ /MISSED/ && key in reason && !told[key]++) printf "%s", reason[key]
 }
 
 # Where the processor time of a request goes, by process.

@@ -1,11 +1,13 @@
 //! The hospital that the load is put on: its patients and practitioners.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use futures_util::future::try_join_all;
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -44,7 +46,7 @@ pub struct Size {
 }
 
 /// The ids of those who are there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hospital {
     /// All patients.
     pub patients: Vec<String>,
@@ -78,6 +80,17 @@ impl Hospital {
         let practitioners = all_ids(api, "practitioners").await?;
         ensure!(!patients.is_empty() && !practitioners.is_empty(), "the hospital is empty: fill it first");
         Ok(Self { patients, practitioners })
+    }
+
+    /// The same, as they stand in this file; where it is not there, they are looked up and written into it. A list of all costs
+    /// the services more than some hundred requests, which would be taken for those of the load.
+    pub async fn known(api: &mut Api, file: &Path) -> anyhow::Result<Self> {
+        if file.exists() {
+            return Ok(serde_json::from_slice(&std::fs::read(file)?)?);
+        }
+        let hospital = Self::open(api).await?;
+        std::fs::write(file, serde_json::to_vec(&hospital)?)?;
+        Ok(hospital)
     }
 
     /// Those whom `seed.py` of the small stack has made.

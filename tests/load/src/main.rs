@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -52,6 +53,9 @@ enum Command {
         /// Where the gateway is.
         #[arg(long)]
         gateway: SocketAddr,
+        /// A file with those who are there; made when it is missing. They are looked up each time without it.
+        #[arg(long)]
+        known: Option<PathBuf>,
         /// How many connections ask at the same time.
         #[arg(long, default_value_t = 16)]
         connections: u16,
@@ -106,6 +110,9 @@ enum Command {
         /// Where the gateway is.
         #[arg(long)]
         gateway: SocketAddr,
+        /// A file with those who are there, as that of `run`.
+        #[arg(long)]
+        known: Option<PathBuf>,
         /// How many sign in at the same time.
         #[arg(long, default_value_t = 64)]
         connections: u16,
@@ -192,12 +199,15 @@ async fn enter(
     speaks: Speaks,
     gateway: SocketAddr,
     settings: &Settings,
-    size: Size,
+    (size, known): (Size, Option<&Path>),
 ) -> anyhow::Result<(Api, Hospital)> {
     Ok(match speaks {
         Speaks::Hms => {
             let mut api = Api::sign_in(gateway, &Credentials::read(settings)?).await?;
-            let hospital = Hospital::open(&mut api).await?;
+            let hospital = match known {
+                Some(file) => Hospital::known(&mut api, file).await?,
+                None => Hospital::open(&mut api).await?,
+            };
             (api, hospital)
         }
         Speaks::Fastapi => (Api::sign_in_at_fastapi(gateway).await?, Hospital::of_fastapi(size)),
@@ -205,10 +215,9 @@ async fn enter(
 }
 
 /// A storm of sign-ins.
-async fn weather(storm: Storm, settings: &Settings) -> anyhow::Result<storm::Report> {
+async fn weather(storm: Storm, known: Option<&Path>, settings: &Settings) -> anyhow::Result<storm::Report> {
     let credentials = Credentials::read(settings)?;
-    let mut api = Api::sign_in(storm.gateway, &credentials).await?;
-    let hospital = Hospital::open(&mut api).await?;
+    let (api, hospital) = enter(Speaks::Hms, storm.gateway, settings, (ONE_OF_EACH, known)).await?;
     let work = |kind| Work::new(kind, Speaks::Hms, api.token(), hospital.clone());
     let sign_ins = work(Kind::SignIn).signing_in(credentials);
     storm::measure(storm, &work(Kind::Read), &sign_ins).await
@@ -236,14 +245,14 @@ async fn main() -> anyhow::Result<()> {
             Hospital::fill(&api, gateway, size.into()).await?;
         }
         Command::Race { gateway, api, slots } => {
-            let (client, hospital) = enter(api, gateway, &settings, ONE_OF_EACH).await?;
+            let (client, hospital) = enter(api, gateway, &settings, (ONE_OF_EACH, None)).await?;
             let work = Work::new(Kind::Book, api, client.token(), hospital);
             writeln!(io::stdout(), "{}", hms_load::race::run(gateway, &work, slots).await?)?;
         }
-        Command::Run { kind, api, size, gateway, connections, warm_up, seconds } => {
+        Command::Run { kind, api, size, gateway, known, connections, warm_up, seconds } => {
             let (warm_up, measured) =
                 (Duration::from_secs(warm_up.into()), Duration::from_secs(seconds.into()));
-            let (client, hospital) = enter(api, gateway, &settings, size.into()).await?;
+            let (client, hospital) = enter(api, gateway, &settings, (size.into(), known.as_deref())).await?;
             let mut work = Work::new(kind, api, client.token(), hospital);
             if (kind, api) == (Kind::SignIn, Speaks::Hms) {
                 work = work.signing_in(Credentials::read(&settings)?);
@@ -256,9 +265,10 @@ async fn main() -> anyhow::Result<()> {
                 (Credentials::read(&settings)?, Duration::from_secs(seconds.into()));
             writeln!(io::stdout(), "{}", hms_load::identity::measure(gateway, credentials, measured).await?)?;
         }
-        Command::Storm { gateway, connections, rate, seconds } => {
+        Command::Storm { gateway, known, connections, rate, seconds } => {
             let measured = Duration::from_secs(seconds.into());
-            let report = weather(Storm { gateway, connections, rate, measured }, &settings).await?;
+            let storm = Storm { gateway, connections, rate, measured };
+            let report = weather(storm, known.as_deref(), &settings).await?;
             writeln!(io::stdout(), "{report}")?;
         }
         Command::Listeners { gateway, listeners, changes } => {
