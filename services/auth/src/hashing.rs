@@ -27,9 +27,9 @@ const NOBODY: &str =
 /// two seconds or less.
 const WAITING: usize = 64;
 
-/// How nice a thread that hashes is to others: it gets a tenth of what one that answers requests gets of the same core.
+/// How nice a thread that hashes is to others: it gets a thirtieth of what one that answers requests gets of the same core.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+const NICE: i32 = 15;
 
 /// For how long nobody must have signed in until the memory is given back.
 const QUIET: Duration = Duration::from_secs(10);
