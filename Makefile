@@ -10,7 +10,7 @@ BINARIES := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 SCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway bench-gateway-faults bench-gateway-idle bench-instructions bench-images image image-root k8s-validate test-namespaces services services-down clean
+.PHONY: help run test test-crash test-ledger test-webhooks lint fmt bench bench-peers bench-gateway profile-gateway bench-gateway-faults bench-gateway-idle bench-instructions bench-images image image-root k8s-validate test-namespaces services services-down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-instructions: ## the instructions of the hot paths, counted by valgrind, a
 	cargo build --workspace --bins --examples --profile $(PROFILE)
 	tests/instructions/judged.py
 	PROFILE=$(PROFILE) tests/instructions/run.py
+
+profile-gateway: ## counts anew which ways through the gateway are the busy ones, for its image
+	deploy/image/profile.sh
 
 bench-gateway: ## the gateway beside nginx and HAProxy (settings: tests/bench-gateway.sh)
 	tests/bench-gateway.sh

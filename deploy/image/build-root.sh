@@ -24,15 +24,11 @@ service=$1
 mkdir -p "$2"
 out=$(realpath "$2")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-profile=${PROFILE:-dist}
 binary=${BINARY:-}
 [ -z "$binary" ] || binary=$(realpath "$binary")
 revision=${REVISION:-$(git rev-parse HEAD 2>/dev/null || echo unknown)}
 
-if [ -z "$binary" ]; then
-  cargo build --profile "$profile" --locked -p "hms-$service" --bin "hms-$service" --features "${FEATURES:-}"
-  binary=${CARGO_TARGET_DIR:-target}/$([ "$profile" = dev ] && echo debug || echo "$profile")/hms-$service
-fi
+[ -n "$binary" ] || binary=$(deploy/image/program.sh "$service")
 rm -rf "$out/root" "$out/hms-$service.oci.tar"
 deploy/image/rootfs.sh assemble "$binary" "$out/root"
 python3 deploy/image/sbom.py "hms-$service" --features "${FEATURES:-}" >"$out/root/sbom.cdx.json"

@@ -27,8 +27,8 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::access_log::AccessLog;
 use crate::call::look_at_token;
-use crate::lists::Lists;
 use crate::health::Watch;
+use crate::lists::Lists;
 use crate::metrics::Gauges;
 use crate::tasks::Tasks;
 use crate::{

@@ -61,7 +61,8 @@ pub(super) fn page<F>(db: &mut Db, list: &List<F>, words: &[String]) -> Result<P
         Paging::Page { .. } => None,
     };
     let part = Part { before, limit: list.paging.limit(), offset: list.paging.offset() };
-    let rows: Vec<(i64, Option<Key>)> = PageByIndex { by_index: ByIndex { patterns }, part }.load(connection)?;
+    let rows: Vec<(i64, Option<Key>)> =
+        PageByIndex { by_index: ByIndex { patterns }, part }.load(connection)?;
     let count = rows.first().map_or(0, |(count, _)| *count);
     if count >= limit() {
         return Ok(Page::Many);

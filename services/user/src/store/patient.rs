@@ -172,12 +172,7 @@ fn is_full(list: &List<PatientFilters>, rows: &[Row]) -> bool {
     i64::try_from(rows.len()).is_ok_and(|rows| rows == list.paging.limit())
 }
 
-fn page(
-    db: &mut Db,
-    list: &List<PatientFilters>,
-    query: Query,
-    known: Known,
-) -> hms_db::Result<Vec<Row>> {
+fn page(db: &mut Db, list: &List<PatientFilters>, query: Query, known: Known) -> hms_db::Result<Vec<Row>> {
     let mut query = hms_service::page!(query, list, patients::id, {
         "created_at" => patients::created_at,
         "family_name" => patients::family_name,

@@ -105,7 +105,8 @@ async fn ask(database: &Database, query: &str) -> (Vec<uuid::Uuid>, Option<i64>)
     let list = List::<PatientFilters>::parse("/patients", query).unwrap();
     let now = Clock::system().now();
     let size = list.paging.size();
-    let found = database.read(move |db| store::patient::list(db, &list, (Reach::Everyone, None), now, Known::default()));
+    let found = database
+        .read(move |db| store::patient::list(db, &list, (Reach::Everyone, None), now, Known::default()));
     let (patients, count) = found.await.unwrap();
     (patients.iter().take(size).map(|patient| patient.id.uuid()).collect(), count)
 }
