@@ -46,7 +46,7 @@ declare -A ports=([gateway]=8080)
 
 build() {
   local name port
-  cargo build --profile "$profile" --workspace --bins
+  cargo build --profile "$profile" --workspace --exclude hms-crash --bins
   while read -r name port; do
     services+=("$name")
     ports[$name]=$port

@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::as_conversions,
-    reason = "a test may fail by panic"
+    clippy::print_stdout,
+    reason = "a test may fail by panic, and shows its seed"
 )]
 
 mod bad_input;
