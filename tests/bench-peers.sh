@@ -13,7 +13,7 @@
 # rounds. Processor time is that of all processes of a side and of PostgreSQL, from the first request until nothing is left to
 # do. Ends with 1 when a request failed; a missed budget is said, with what tests/peers/in-the-way.txt knows of it.
 #
-# The settings are those of tests/bench/common.sh (of HMS_BENCH_SECONDS the default is 5), and
+# The settings are those of tests/bench/common.sh (of HMS_BENCH_SECONDS the default is 3), and
 #
 #   HMS_BENCH_CONNECTIONS       16
 #   HMS_BENCH_PEOPLE            10000, the patients of both
@@ -26,7 +26,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 bench=peers
-usual_seconds=5
+usual_seconds=3
 # The costly ones of the requests last, so that their events do not lie in the way of the others.
 rows=(embedded race read list find sign-in register book storm events webhooks large gateway)
 # shellcheck source=tests/bench/common.sh
@@ -41,17 +41,22 @@ offset=${HMS_BENCH_PORT_OFFSET:-1200}
 port=${HMS_BENCH_PORT:-19200}
 databases+=(python)
 declare -A ports=([gateway]=8080)
+# The gateway is the program of its image, as tests/bench-gateway.sh has it.
+gateway_profile=$([ "$profile" = release ] && echo dist || echo "$profile")
 
 # --- HMS, as it is deployed -------------------------------------------------------------------------------
 
 build() {
   local name port
-  cargo build --profile "$profile" --workspace --exclude hms-crash --bins
+  cargo build --profile "$profile" --workspace --exclude hms-crash --exclude hms-gateway --bins
+  gateway_program=$(PROFILE=$gateway_profile deploy/image/program.sh gateway)
   while read -r name port; do
     services+=("$name")
     ports[$name]=$port
   done < <("$binaries/hms-load" services --ports)
 }
+
+program() { [ "$1" = gateway ] && echo "$gateway_program" || echo "$binaries/hms-$1"; }
 
 port_offset() { [ "$1" = hms ] && echo "$offset" || echo $((offset + 90)); }
 gateway() { [ "$1" = python ] && echo "127.0.0.1:$port" || echo "127.0.0.1:$((8080 + $(port_offset "$1")))"; }
@@ -79,7 +84,7 @@ start_hms() {
   mapfile -t environment < <(settings hms && allocator_settings)
   for name in "${services[@]}" gateway; do
     begun=$(micros)
-    env -i "${environment[@]}" "$binaries/hms-$name" >>"$work/hms/log" 2>&1 </dev/null &
+    env -i "${environment[@]}" "$(program "$name")" >>"$work/hms/log" 2>&1 </dev/null &
     pids[hms-$name]=$!
     tries=3000
     until answers $((ports[$name] + offset)) /health; do
@@ -313,7 +318,7 @@ show peers.txt tests/peers/table.awk -v people="$people" -v large="$people_large
 if wants gateway; then
   # Its table is made on a machine that has nothing else to do.
   for side in "${!pids[@]}"; do stop "$side"; done
-  PROFILE=${PROFILE:-dist} HMS_BENCH_ROUNDS=$rounds HMS_BENCH_SECONDS=$seconds tests/bench-gateway.sh >"$work/gateway" || outcome=$?
+  PROFILE=$gateway_profile HMS_BENCH_GATEWAY=$gateway_program HMS_BENCH_ROUNDS=$rounds HMS_BENCH_SECONDS=$seconds tests/bench-gateway.sh >"$work/gateway" || outcome=$?
   { echo && cat "$work/gateway"; } >>"$target/bench/peers.txt"
 fi
 cat "$target/bench/peers.txt"
