@@ -115,6 +115,26 @@ on_both_back_ends! {
         world.app.stop().await;
     }
 
+    async fn what_was_asked_before_it_was_switched_on_again_does_not_switch_it_off(backend) {
+        let world = World::start(backend).await;
+        let id = world.make(json!({ "events": ["patient.created"] })).await.text("id");
+        world.receiver.hold(410);
+        patient(&world.app, "ann@example.org").await;
+        until("the attempt", 20, async || (world.receiver.open() == 1).then_some(())).await;
+        world.app.clock.advance(TimeDelta::seconds(1));
+        for enabled in [false, true] {
+            let admin = world.admin_now().await;
+            admin.patch(&format!("{HOOKS}/{id}"), &json!({ "enabled": enabled })).await.expect(200);
+        }
+        world.receiver.answer(200);
+        world.receiver.let_go();
+        world.attempted(&id, 1).await;
+        let hook = world.admin_now().await.get(&format!("{HOOKS}/{id}")).await;
+        assert_eq!(hook.expect(200)["enabled"], true);
+        world.test_event(&id).await;
+        world.app.stop().await;
+    }
+
     async fn five_days_of_failure_switch_it_off(backend) {
         let world = World::start(backend).await;
         let id = world.make(json!({ "events": ["patient.created"] })).await.text("id");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use hms_model::audit::Action;
 use hms_model::event::WebhookDisabled;
 use hms_model::id::WebhookId;
@@ -11,7 +12,7 @@ use hms_service::{Act, Work};
 
 use super::Tried;
 use crate::api::webhooks::WEBHOOK;
-use crate::domain::webhook::{DisabledReason, Hearing, Hook, Verdict};
+use crate::domain::webhook::{Attempt, DisabledReason, Hearing, Hook, Verdict};
 use crate::sender::{ACCOUNT_MAILS, job_of};
 use crate::store::account_mails;
 use crate::store::webhooks::{self, attempts, deliveries};
@@ -43,19 +44,17 @@ pub fn settle(work: &mut Work<'_>, tried: &[Tried]) -> Result<(), Problem> {
 
 /// What the attempts mean for their webhooks, which stay as they are until the end; gives those that were switched off.
 fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, DisabledReason)>, Problem> {
-    let mut verdicts: BTreeMap<WebhookId, Verdict> = BTreeMap::new();
+    let mut attempts: BTreeMap<WebhookId, Vec<&Attempt>> = BTreeMap::new();
     for one in tried {
-        let verdict = one.attempt.outcome.verdict();
-        let all = verdicts.entry(one.delivery.webhook_id).or_insert(verdict);
-        *all = stronger(*all, verdict);
+        attempts.entry(one.delivery.webhook_id).or_default().push(&one.attempt);
     }
     let mut off = Vec::new();
-    for (id, verdict) in verdicts {
+    for (id, attempts) in attempts {
         let hook = match webhooks::find(work.db, id, Reach::Everyone) {
             Err(hms_db::Error::NotFound) => continue,
             found => found?,
         };
-        if hook.hears(verdict, work.now) == Hearing::Nothing {
+        if hears(&hook, &attempts, work.now) == Hearing::Nothing {
             webhooks::keep(work.db, id)?;
             continue;
         }
@@ -63,7 +62,7 @@ fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, Disabled
             Err(hms_db::Error::NotFound) => continue,
             held => held?,
         };
-        match hook.hears(verdict, work.now) {
+        match hears(&hook, &attempts, work.now) {
             Hearing::Nothing => {}
             Hearing::FailingSince(since) => webhooks::fails_since(work.db, id, since)?,
             Hearing::Disable(reason) => {
@@ -73,6 +72,14 @@ fn hear(work: &mut Work<'_>, tried: &[Tried]) -> Result<Vec<(WebhookId, Disabled
         }
     }
     Ok(off)
+}
+
+/// What follows from these for a webhook as it is now: what was asked before it was changed the last time, such as switched on
+/// again, or led somewhere else, says nothing of that.
+fn hears(hook: &Hook, attempts: &[&Attempt], now: DateTime<Utc>) -> Hearing {
+    let since = attempts.iter().filter(|attempt| attempt.at >= hook.updated_at);
+    let verdict = since.map(|attempt| attempt.outcome.verdict()).reduce(stronger);
+    verdict.map_or(Hearing::Nothing, |verdict| hook.hears(verdict, now))
 }
 
 /// Of several attempts that ended together: that the receiver is gone, then that it was reached.

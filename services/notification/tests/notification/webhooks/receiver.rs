@@ -12,12 +12,15 @@ use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use ring::hmac;
 use serde_json::Value;
+use tokio::sync::watch;
 
 /// How it answers.
 #[derive(Clone, Copy)]
 enum Manner {
     Status(u16),
     Hang,
+    /// With this, once it is let go.
+    Held(u16),
     /// Each event fails, hangs, is redirected and answered with 500, before it is taken at the fifth time; at the first
     /// address never.
     ByTurns,
@@ -30,6 +33,7 @@ struct Shared {
     turn: Option<(usize, Manner)>,
     open: usize,
     times: HashMap<String, usize>,
+    let_go: watch::Sender<bool>,
 }
 
 /// What came.
@@ -57,6 +61,7 @@ impl Receiver {
             turn: None,
             open: 0,
             times: HashMap::new(),
+            let_go: watch::Sender::new(false),
         };
         let shared = Arc::new(Mutex::new(shared));
         let data = Data::new(shared.clone());
@@ -77,6 +82,15 @@ impl Receiver {
 
     pub fn hang(&self) {
         self.shared.lock().manner = Manner::Hang;
+    }
+
+    /// Answers with this status, but not before [`let_go`](Self::let_go).
+    pub fn hold(&self, status: u16) {
+        self.shared.lock().manner = Manner::Held(status);
+    }
+
+    pub fn let_go(&self) {
+        self.shared.lock().let_go.send_replace(true);
     }
 
     /// Answers some as before, and those after them with this status.
@@ -123,7 +137,7 @@ async fn take(shared: Data<Arc<Mutex<Shared>>>, request: HttpRequest, body: Byte
     let headers: HashMap<String, String> =
         headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     let raw = String::from_utf8(body.to_vec()).unwrap();
-    let manner = {
+    let (manner, mut let_go) = {
         let mut shared = shared.lock();
         let query = request.query_string().to_owned();
         let times = shared.times.entry(format!("{query} {}", headers["webhook-id"])).or_default();
@@ -150,8 +164,8 @@ async fn take(shared: Data<Arc<Mutex<Shared>>>, request: HttpRequest, body: Byte
         let taken = matches!(manner, Manner::Status(200..=299));
         let body = serde_json::from_str(&raw).unwrap();
         shared.received.push(Received { headers, raw, query, body, taken });
-        shared.open += usize::from(matches!(manner, Manner::Hang));
-        manner
+        shared.open += usize::from(matches!(manner, Manner::Hang | Manner::Held(_)));
+        (manner, shared.let_go.subscribe())
     };
     match manner {
         Manner::Status(status) => {
@@ -160,6 +174,11 @@ async fn take(shared: Data<Arc<Mutex<Shared>>>, request: HttpRequest, body: Byte
                 answer.insert_header(("location", "http://127.0.0.1:1/inside"));
             }
             answer.finish()
+        }
+        Manner::Held(status) => {
+            let_go.wait_for(|gone| *gone).await.unwrap();
+            shared.lock().open -= 1;
+            HttpResponse::build(StatusCode::from_u16(status).unwrap()).finish()
         }
         // Longer than the sender waits: the client closes the connection first.
         Manner::Hang | Manner::ByTurns => {
