@@ -13,159 +13,26 @@
 # resident memory after the load, and the ratio to nginx. It ends with 1 when a request failed; that a budget is missed is
 # said, and changes the exit code only with HMS_BENCH_STRICT=1. What it starts is gone afterwards.
 #
-# `tests/bench-gateway.sh train` measures nothing: it puts on the gateway alone what it is to be fast at, over HTTP and HTTPS, for
-# deploy/image/profile.sh.
+# The settings are those of tests/bench/gateway.sh, and
 #
-#   PROFILE                dist (default), as images have it; dev only shows that the bench works
-#   HMS_BENCH_GATEWAY      a gateway that is built already, instead of building one
 #   HMS_BENCH_ROUNDS       3
 #   HMS_BENCH_SECONDS      10, of each measurement
-#   HMS_BENCH_CONNECTIONS  64
-#   HMS_BENCH_PORT         19080; that and the five after it
+#   HMS_BENCH_PORT         19080; that and the four after it
 #   HMS_BENCH_STRICT       0
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-profile=${PROFILE:-dist}
 rounds=${HMS_BENCH_ROUNDS:-3}
 seconds=${HMS_BENCH_SECONDS:-10}
-connections=${HMS_BENCH_CONNECTIONS:-64}
 port=${HMS_BENCH_PORT:-19080}
-workers=$(nproc)
-
-target=${CARGO_TARGET_DIR:-target}
-binary=${HMS_BENCH_GATEWAY:-}
-work=$(realpath -m "$target/bench/gateway.$$")
-results=$work/results
-issuer=https://bench.hms.example
-train=false
-[ "${1:-}" != train ] || train=true
 peers=(nginx nginx_limit_auth haproxy hms_gateway)
-declare -A pids=() ports=([upstream]=$port [nginx]=$((port + 1)) [nginx_limit_auth]=$((port + 2))
-  [haproxy]=$((port + 3)) [hms_gateway]=$((port + 4)) [tls]=$((port + 5)))
+declare -A ports=([upstream]=$port [nginx]=$((port + 1)) [nginx_limit_auth]=$((port + 2)) [haproxy]=$((port + 3))
+  [hms_gateway]=$((port + 4)))
+# shellcheck source=tests/bench/gateway.sh
+. tests/bench/gateway.sh
+results=$work/results
 
-say() { echo "bench: $*" >&2; }
-fail() {
-  say "$*"
-  exit 1
-}
-
-# shellcheck disable=SC2317 # called by the trap
-clean_up() {
-  local name
-  for name in "${!pids[@]}"; do kill -TERM "${pids[$name]}" 2>/dev/null || true; done
-  for name in "${!pids[@]}"; do wait "${pids[$name]}" 2>/dev/null || true; done
-  rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-# --- programs ---------------------------------------------------------------------------------------------
-
-provide_programs() {
-  local missing=() program made=false
-  for program in nginx haproxy wrk openssl curl; do command -v "$program" >/dev/null || missing+=("$program"); done
-  [ ${#missing[@]} -gt 0 ] || return 0
-  if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
-    fail "${missing[*]} not found; install with: sudo apt-get install -y --no-install-recommends ${missing[*]}"
-  fi
-  say "installing ${missing[*]}"
-  # Debian starts a daemon when it installs one; here only the programs are wanted.
-  if [ ! -e /usr/sbin/policy-rc.d ]; then
-    made=true
-    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-    chmod 755 /usr/sbin/policy-rc.d
-  fi
-  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]/#nginx/nginx-light}"; } \
-    >"$work/install.log" 2>&1 || { tail -n 20 "$work/install.log" >&2 && fail "apt-get could not install ${missing[*]}"; }
-  ! $made || rm -f /usr/sbin/policy-rc.d
-}
-
-start() {
-  local name=$1
-  shift
-  "$@" >>"$work/$name.out" 2>"$work/$name.err" </dev/null &
-  pids[$name]=$!
-}
-
-await() {
-  local name=$1 tries=200
-  until (exec 3<>"/dev/tcp/127.0.0.1/${ports[$name]}") 2>/dev/null; do
-    tries=$((tries - 1))
-    if [ "$tries" = 0 ] || ! kill -0 "${pids[$name]}" 2>/dev/null; then
-      tail -n 20 "$work/$name.err" "$work/$name.out" >&2
-      fail "$name did not start"
-    fi
-    sleep 0.05
-  done
-}
-
-require_free_ports() {
-  local name
-  for name in "${!ports[@]}"; do
-    ! (exec 3<>"/dev/tcp/127.0.0.1/${ports[$name]}") 2>/dev/null ||
-      fail "port ${ports[$name]} is taken by another program; set HMS_BENCH_PORT"
-  done
-}
-
-# --- what all of them serve -------------------------------------------------------------------------------
-
-base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
-
-# A key pair, the JWK set that the auth service would publish, and a token of a nurse for an hour.
-make_token() {
-  local now public header claims
-  now=$(date +%s)
-  openssl genpkey -algorithm ed25519 -out "$work/key.pem" 2>/dev/null
-  public=$(openssl pkey -in "$work/key.pem" -pubout -outform DER | tail -c 32 | base64url)
-  jwks="{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"EdDSA\",\"use\":\"sig\",\"kid\":\"bench\",\"x\":\"$public\"}]}"
-  header=$(printf '{"alg":"EdDSA","typ":"at+jwt","kid":"bench"}' | base64url)
-  claims=$(printf '{"iss":"%s","aud":"hms","sub":"0190163d-8694-739b-aea5-966c26f8ad90","sid":"0190163d-8694-739b-aea5-966c26f8ad91","jti":"0190163d-8694-739b-aea5-966c26f8ad92","iat":%d,"exp":%d,"roles":["nurse"],"scope":"patient:read"}' \
-    "$issuer" "$now" $((now + 3600)) | base64url)
-  printf '%s.%s' "$header" "$claims" >"$work/signed"
-  token=$header.$claims.$(openssl pkeyutl -sign -rawin -inkey "$work/key.pem" -in "$work/signed" | base64url)
-}
-
-nginx_conf() {
-  local name=$1
-  cat <<CONF
-daemon off;
-worker_processes $workers;
-pid $work/$name.pid;
-error_log stderr crit;
-$([ "$(id -u)" != 0 ] || echo "user root;")
-events { worker_connections 4096; }
-http {
-  access_log off;
-  keepalive_requests 1000000000;
-  keepalive_timeout 300s;
-  client_body_temp_path $work/$name.body;
-  proxy_temp_path $work/$name.proxy;
-  fastcgi_temp_path $work/$name.fastcgi;
-  uwsgi_temp_path $work/$name.uwsgi;
-  scgi_temp_path $work/$name.scgi;
-CONF
-  cat
-  echo "}"
-}
-
-# 1 KB of JSON; and the routes of the auth service that the gateway asks.
-upstream_conf() {
-  local body
-  body="{\"filler\":\"$(head -c 1008 /dev/zero | tr '\0' 'x')\"}"
-  nginx_conf upstream <<CONF
-  server {
-    listen 127.0.0.1:${ports[upstream]} backlog=4096;
-    default_type application/json;
-    location /api/v1/bench { return 200 '$body'; }
-    location = /.well-known/jwks.json { return 200 '$jwks'; }
-    location = /api/v1/oauth/token { return 200 '{"access_token":"bench","token_type":"Bearer","expires_in":3600}'; }
-    location = /internal/revocations { return 200 '{"position":0,"revoked":[],"complete":true}'; }
-    location = /auth { return 204; }
-    location = /health { return 200 '{"status":"healthy"}'; }
-  }
-CONF
-}
+# --- those it is compared with ----------------------------------------------------------------------------
 
 # A proxy_set_header in a location takes away all inherited ones, the Connection header among them: they stand together.
 nginx_peer_conf() {
@@ -223,23 +90,10 @@ start_all() {
   start nginx_limit_auth nginx -p "$work" -c "$work/nginx_limit_auth.conf"
   haproxy_conf >"$work/haproxy.conf"
   start haproxy haproxy -db -f "$work/haproxy.conf"
+  # shellcheck disable=SC2119 # nothing is given besides
   start_gateway
   local name
   for name in upstream "${peers[@]}"; do await "$name"; done
-}
-
-start_upstream() {
-  upstream_conf >"$work/upstream.conf"
-  start upstream nginx -p "$work" -c "$work/upstream.conf"
-}
-
-# With the settings that are given besides.
-start_gateway() {
-  printf '[[upstream]]\nname = "bench"\nurl = "http://127.0.0.1:%s"\nresources = ["bench"]\n' "${ports[upstream]}" >"$work/routes.toml"
-  printf '[[limit]]\nplan = "default"\nper_minute = 4000000000\nper_hour = 4000000000\n' >"$work/limits.toml"
-  start hms_gateway env -i PATH="$PATH" HMS_DATA_DIR="$work" HMS_PORT_OFFSET=$((ports[hms_gateway] - 8080)) \
-    HMS_WORKERS="$workers" HMS_ROUTES="$work/routes.toml" HMS_LIMITS="$work/limits.toml" HMS_PUBLIC_URL="$issuer" \
-    AUTH_URL="http://127.0.0.1:${ports[upstream]}" HMS_CLIENT_SECRET=bench "$@" "$binary"
 }
 
 # --- measuring --------------------------------------------------------------------------------------------
@@ -364,53 +218,8 @@ table() {
     }' "$results"
 }
 
-# --- training ---------------------------------------------------------------------------------------------
-
-# What clients send, most of it as most of them do: a token and a body of 1 KB or none, over connections that are kept.
-train() {
-  local url
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -days 1 \
-    -keyout "$work/tls.key" -out "$work/tls.pem" 2>/dev/null
-  start_upstream
-  start_gateway HMS_TLS_CERT="$work/tls.pem" HMS_TLS_KEY="$work/tls.key" HMS_TLS_PORT="${ports[tls]}" \
-    ${LLVM_PROFILE_FILE:+LLVM_PROFILE_FILE="$LLVM_PROFILE_FILE"}
-  await hms_gateway
-  await tls
-  printf 'wrk.method = "POST"\nwrk.body = string.rep("x", 1024)\nwrk.headers["Content-Type"] = "application/json"\n' >"$work/post.lua"
-  for url in "http://127.0.0.1:${ports[hms_gateway]}" "https://127.0.0.1:${ports[tls]}"; do
-    say "training: $url"
-    requests 6 "Authorization: Bearer $token" "$url/api/v1/bench"
-    requests 3 "Authorization: Bearer $token" -s "$work/post.lua" "$url/api/v1/bench"
-    requests 1 "Accept-Encoding: gzip, br" -H "Authorization: Bearer $token" "$url/api/v1/bench"
-    requests 1 "Origin: https://elsewhere.example" "$url/api/v1/bench/0190163d-8694-739b-aea5-966c26f8ad90?page=2"
-    requests 1 "Authorization: Bearer ${token}x" "$url/api/v1/bench"
-    requests 1 "Accept: */*" "$url/api/v1/nothing"
-  done
-  # HTTP/2, which wrk does not speak.
-  curl -sk --http2 -Z --parallel-max 32 -H "Authorization: Bearer $token" \
-    "https://127.0.0.1:${ports[tls]}/api/v1/bench?[1-10000]" 2>"$work/curl.err" >/dev/null ||
-    fail "HTTP/2 failed: $(head -c 300 "$work/curl.err")"
-  # It writes down what it has counted when it ends.
-  kill -TERM "${pids[hms_gateway]}"
-  wait "${pids[hms_gateway]}" || fail "the gateway did not end well"
-  unset 'pids[hms_gateway]'
-}
-
-requests() {
-  : >"$work/hms_gateway.out"
-  wrk -t"$workers" -c"$connections" -d"${1}s" -H "${@:2}" >/dev/null
-}
-
-mkdir -p "$work"
+prepare nginx haproxy wrk openssl
 : >"$results"
-provide_programs
-[ -n "$binary" ] || binary=$(deploy/image/program.sh gateway)
-require_free_ports
-make_token
-if $train; then
-  train
-  exit
-fi
 start_all
 for name in "${peers[@]}"; do
   check "$name"

@@ -3,7 +3,7 @@
 # deploy/image/program.sh lays it out (`make profile-gateway`). Worth doing when rustc or a library of the gateway has another
 # version, or much of the gateway has changed; `make bench-gateway` tells whether it was.
 #
-# It builds a gateway that counts, puts the load of `tests/bench-gateway.sh train` on it, and sums the counts up with LLVM's
+# It builds a gateway that counts, puts the load of `tests/bench/train-gateway.sh` on it, and sums the counts up with LLVM's
 # llvm-profdata, which must be of the version that rustc is built on: as root on Debian it is installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -32,6 +32,6 @@ folder=${CARGO_TARGET_DIR:-target}/counting
 # What is built with it for the build itself counts nothing, since the target is named.
 CARGO_ENCODED_RUSTFLAGS=-Cprofile-generate=$counts \
   cargo build --profile dist --locked -p hms-gateway --target "$target" --target-dir "$folder"
-LLVM_PROFILE_FILE=$counts/%p-%m.profraw HMS_BENCH_GATEWAY=$folder/$target/dist/hms-gateway tests/bench-gateway.sh train
+LLVM_PROFILE_FILE=$counts/%p-%m.profraw HMS_BENCH_GATEWAY=$folder/$target/dist/hms-gateway tests/bench/train-gateway.sh
 "$profdata" merge --sparse -o gateway/hms-gateway.profdata "$counts"/*.profraw
 say "gateway/hms-gateway.profdata: $(du -k gateway/hms-gateway.profdata | cut -f1) KB"
