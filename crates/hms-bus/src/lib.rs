@@ -199,7 +199,9 @@ pub fn start(
         relay: relay.clone(),
         stop: told,
     };
-    let engine = Engine::new(context.clone(), consumer);
+    // Those who wait for an answer come before those whose events wait.
+    let behind = Context { database: context.database.giving_way(), ..context.clone() };
+    let engine = Engine::new(behind, consumer);
     let mut tasks = vec![tokio::spawn(keeper::run(context.clone(), engine.consumes()))];
     match transport {
         Transport::InProcess(hub) => tasks.extend(start_in_process(context, hub, &engine)),

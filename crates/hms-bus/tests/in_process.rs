@@ -55,6 +55,21 @@ hms_testkit::on_both_back_ends! {
         until("an empty outbox", SECONDS, async || (user.outbox_depth().await == 0).then_some(())).await;
     }
 
+    async fn on_a_server_who_takes_events_gives_way_to_who_answers_requests(backend) {
+        let nice = || rustix::process::getpriority_process(None).unwrap();
+        let world = World::in_process(backend, &["user", "audit"]);
+        let (seen, mut sees) = tokio::sync::mpsc::unbounded_channel();
+        let watched = Consumer::new("audit").on(move |_, _: DepartmentUpdated| {
+            seen.send(nice()).map_err(hms_bus::ConsumeError::retry)
+        });
+        let _audit = world.start("audit", watched).await;
+        let user = world.start("user", Consumer::new("user")).await;
+        user.publish(&[change(department(), 1)]).await;
+        let taking = sees.recv().await.unwrap();
+        let asking = user.database.read(move |_| Ok::<_, hms_db::Error>(nice())).await.unwrap();
+        assert_eq!(taking > asking, backend == hms_db::Backend::Postgres && cfg!(target_os = "linux"));
+    }
+
     async fn without_a_transport_events_wait_and_health_says_so(backend) {
         let own = common::database(backend, "user").await;
         let database = hms_db::Database::new(own.url.clone(), hms_db::PoolOptions::default());

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use crate::connect::{self, Purpose};
 use crate::pool::{Ear, Heard, Pool, Pooled};
+use crate::threads::Threads;
 use crate::{Backend, DatabaseUrl, Db, Error, Migrations, PoolOptions, PoolStatus, Result, transaction};
 
 /// A database: its place and its connections. Clones share them.
@@ -25,6 +26,7 @@ pub struct Database {
     writers: Arc<Pool>,
     writes: Arc<AtomicU64>,
     ear: Ear,
+    threads: Threads,
 }
 
 impl Database {
@@ -35,20 +37,31 @@ impl Database {
             Some(path) => sqlite_pools(path.to_owned(), &options, &ear),
             None => postgres_pool(&url, &options, &ear),
         };
-        Self { url, options, readers, writers, writes: Arc::default(), ear }
+        Self { url, options, readers, writers, writes: Arc::default(), ear, threads: Threads::Own }
+    }
+
+    /// The same database for work that nobody waits for: its units run on threads that give way to those of requests, as far as
+    /// the processor goes. On SQLite, where all who write wait for each other, nothing gives way.
+    #[must_use]
+    pub fn giving_way(&self) -> Self {
+        let threads = match self.backend() {
+            Backend::Sqlite => Threads::Own,
+            Backend::Postgres => Threads::GivingWay,
+        };
+        Self { threads, ..self.clone() }
     }
 
     /// Brings the database up to date and names the migrations that were run. On PostgreSQL a missing database is
     /// made, and of several replicas one does the work while the others wait; on SQLite the folder is made.
     pub async fn migrate(&self, migrations: &Migrations) -> Result<Vec<String>> {
         let (url, options, migrations) = (self.url.clone(), self.options.clone(), migrations.clone());
-        blocking(move || migrations.run(&url, &options)).await
+        blocking(self.threads, move || migrations.run(&url, &options)).await
     }
 
     /// Names the migrations that [`migrate`](Self::migrate) would run; makes nothing, not even the database.
     pub async fn pending(&self, migrations: &Migrations) -> Result<Vec<String>> {
         let (url, options, migrations) = (self.url.clone(), self.options.clone(), migrations.clone());
-        blocking(move || migrations.pending(&url, &options)).await
+        blocking(self.threads, move || migrations.pending(&url, &options)).await
     }
 
     /// Runs a unit of work that only reads. It is no transaction: each statement sees what is committed then.
@@ -60,7 +73,7 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        unit("read", &self.readers, |_, connection| work(&mut connection.db)).await
+        self.unit("read", &self.readers, |_, connection| work(&mut connection.db)).await
     }
 
     /// Runs a unit of work as one transaction: committed when it succeeds, rolled back when it fails. It runs to its
@@ -82,7 +95,7 @@ impl Database {
             writes.fetch_add(u64::from(done.is_ok()), Ordering::Release);
             done
         };
-        unit("write", &self.writers, counted).await
+        self.unit("write", &self.writers, counted).await
     }
 
     /// The same for books that are kept beside what people are shown, such as those of the bus: [`writes`](Self::writes) does
@@ -95,7 +108,7 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        unit("write", &self.writers, |pool, connection| transaction::write(pool, connection, work)).await
+        self.unit("write", &self.writers, |pool, connection| transaction::write(pool, connection, work)).await
     }
 
     /// How many units of work have been [written](Self::write) by this process: as long as it is the same, what was read
@@ -119,7 +132,7 @@ impl Database {
         match self.backend() {
             Backend::Sqlite => self.write_apart(work).await,
             Backend::Postgres => {
-                unit("write", &self.writers, move |pool, connection| {
+                self.unit("write", &self.writers, move |pool, connection| {
                     transaction::at_once(pool, connection, &work)
                 })
                 .await
@@ -158,6 +171,28 @@ impl Database {
             waiting: readers.waiting + writers.waiting,
         }
     }
+
+    async fn unit<T, E>(
+        &self,
+        name: &'static str,
+        pool: &Arc<Pool>,
+        work: impl FnOnce(&Pool, &mut Pooled) -> std::result::Result<T, E> + Send + 'static,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        // It begins with the wait for a connection.
+        let span = Span::child(name, Kind::Internal);
+        let permit = pool.permit().await.inspect_err(|_| span.fail("no connection"))?;
+        let pool = Arc::clone(pool);
+        blocking(self.threads, move || {
+            let _entered = span.enter();
+            // A refusal by a rule is no failure of the database.
+            pool.run(permit, work)?.inspect_err(|_| span.set("hms.unit.outcome", "given up"))
+        })
+        .await
+    }
 }
 
 fn postgres_pool(url: &DatabaseUrl, options: &PoolOptions, ear: &Ear) -> (Arc<Pool>, Arc<Pool>) {
@@ -189,29 +224,9 @@ fn sqlite_pools(path: PathBuf, options: &PoolOptions, ear: &Ear) -> (Arc<Pool>, 
     (pool(readers, Purpose::Read), pool(1, Purpose::Write))
 }
 
-async fn unit<T, E>(
-    name: &'static str,
-    pool: &Arc<Pool>,
-    work: impl FnOnce(&Pool, &mut Pooled) -> std::result::Result<T, E> + Send + 'static,
-) -> std::result::Result<T, E>
-where
-    T: Send + 'static,
-    E: From<Error> + Send + 'static,
-{
-    // It begins with the wait for a connection.
-    let span = Span::child(name, Kind::Internal);
-    let permit = pool.permit().await.inspect_err(|_| span.fail("no connection"))?;
-    let pool = Arc::clone(pool);
-    blocking(move || {
-        let _entered = span.enter();
-        // A refusal by a rule is no failure of the database.
-        pool.run(permit, work)?.inspect_err(|_| span.set("hms.unit.outcome", "given up"))
-    })
-    .await
-}
-
 /// Runs `work` on a blocking thread, within the span of the caller.
 async fn blocking<T, E>(
+    threads: Threads,
     work: impl FnOnce() -> std::result::Result<T, E> + Send + 'static,
 ) -> std::result::Result<T, E>
 where
@@ -219,7 +234,7 @@ where
     E: From<Error> + Send + 'static,
 {
     let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
+    match threads.run(move || span.in_scope(work)).await {
         Ok(outcome) => outcome,
         // The text of the panic may hold values; it is on the standard error already.
         Err(error) if error.is_panic() => Err(Error::other("the unit of work panicked").into()),

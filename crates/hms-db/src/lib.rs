@@ -26,6 +26,7 @@ mod problem;
 pub mod query;
 pub mod sql;
 mod symptom;
+mod threads;
 mod transaction;
 mod url;
 

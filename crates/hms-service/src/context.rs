@@ -70,6 +70,13 @@ impl Context {
         self.jobs.since(queue)
     }
 
+    /// The same for what the service does beside its requests: its units of work give way to theirs
+    /// ([`Database::giving_way`]).
+    #[must_use]
+    pub fn giving_way(&self) -> Self {
+        Self { database: self.database.giving_way(), ..self.clone() }
+    }
+
     /// Writes what no request asked for, such as a task of the service does: one transaction with its events.
     /// Who did it is, for the audit, the service itself.
     pub async fn write<T, F>(&self, f: F) -> Result<T, Problem>

@@ -13,7 +13,7 @@ mod lookup;
 mod metrics;
 mod openapi;
 mod page;
-
+mod program;
 mod reply;
 mod run;
 mod server;
@@ -35,7 +35,7 @@ pub use context::{Context, undone};
 pub use health::{Dependency, Health, State};
 pub use lists::{Asked, Known, Place};
 pub use lookup::Lookup;
-
+pub use program::Program;
 pub use reply::Reply;
 pub use run::{PENDING, run};
 pub use server::{Running, StopSignal, all_migrations, document, start, stop_signal};

@@ -9,7 +9,7 @@ use hms_db::{Database, PoolOptions};
 use hms_settings::Settings;
 
 use crate::server::StopSignal;
-use crate::{Service, ServiceSettings, Wiring, server};
+use crate::{Program, ServiceSettings, Wiring, server};
 
 /// The exit code of `migrate --check` when tables are not what this version needs.
 pub const PENDING: u8 = 3;
@@ -21,31 +21,31 @@ pub const PENDING: u8 = 3;
 ///   of what is still to be done, and ends with [`PENDING`] if there is any.
 /// - `healthcheck` ends well if the service on this machine answers, for engines that look at containers by a program
 ///   inside of them.
-pub fn run<S: Service>() -> ExitCode {
+pub fn run(program: &'static Program) -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(act::<S>(&words)),
+        Ok(runtime) => runtime.block_on(act(program, &words)),
         Err(error) => Err(error.into()),
     };
     match outcome {
         Ok(code) => code,
         Err(error) => {
             // The log may not have begun yet.
-            let _unwritable = writeln!(std::io::stderr(), "hms-{}: {error:#}", S::NAME);
+            let _unwritable = writeln!(std::io::stderr(), "hms-{}: {error:#}", program.name);
             ExitCode::FAILURE
         }
     }
 }
 
-async fn act<S: Service>(words: &[String]) -> anyhow::Result<ExitCode> {
+async fn act(program: &Program, words: &[String]) -> anyhow::Result<ExitCode> {
     let settings = Settings::from_environment();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => until_stopped::<S>(&settings).await?,
-        ["migrate"] => migrate::<S>(&settings).await?,
-        ["migrate", "--check"] => return pending::<S>(&settings, &mut std::io::stdout()).await,
+        [] => until_stopped(program, &settings).await?,
+        ["migrate"] => migrate(program, &settings).await?,
+        ["migrate", "--check"] => return pending(program, &settings, &mut std::io::stdout()).await,
         ["healthcheck"] => {
-            let own = ServiceSettings::read(&settings, S::NAME)?;
+            let own = ServiceSettings::read(&settings, program.name)?;
             hms_telemetry::healthcheck(SocketAddr::new(own.bind, own.port))?;
         }
         _ => bail!("unknown arguments; there are none, `migrate`, `migrate --check` and `healthcheck`"),
@@ -53,10 +53,10 @@ async fn act<S: Service>(words: &[String]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn until_stopped<S: Service>(settings: &Settings) -> anyhow::Result<()> {
-    hms_telemetry::logs::init(settings, &format!("hms-{}", S::NAME))?;
-    let running = server::start::<S>(settings, Wiring::default()).await?;
-    tracing::info!(service = S::NAME, address = %running.address(), "answering");
+async fn until_stopped(program: &Program, settings: &Settings) -> anyhow::Result<()> {
+    hms_telemetry::logs::init(settings, &format!("hms-{}", program.name))?;
+    let running = (program.start)(settings.clone(), Wiring::default()).await?;
+    tracing::info!(service = program.name, address = %running.address(), "answering");
     match server::stop_signal().await? {
         StopSignal::Terminate => running.drain().await,
         StopSignal::Interrupt => running.stop().await,
@@ -64,21 +64,21 @@ async fn until_stopped<S: Service>(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn migrate<S: Service>(settings: &Settings) -> anyhow::Result<()> {
-    hms_telemetry::logs::init(settings, &format!("hms-{}", S::NAME))?;
-    let own = ServiceSettings::read(settings, S::NAME)?;
+async fn migrate(program: &Program, settings: &Settings) -> anyhow::Result<()> {
+    hms_telemetry::logs::init(settings, &format!("hms-{}", program.name))?;
+    let own = ServiceSettings::read(settings, program.name)?;
     let database = Database::new(own.database.clone(), PoolOptions::default());
-    let done = database.migrate(&server::all_migrations::<S>()).await;
-    let done = done.with_context(|| format!("the tables of {} cannot be made", S::NAME))?;
-    tracing::info!(service = S::NAME, migrations = done.len(), "tables are up to date");
+    let done = database.migrate(&(program.migrations)()).await;
+    let done = done.with_context(|| format!("the tables of {} cannot be made", program.name))?;
+    tracing::info!(service = program.name, migrations = done.len(), "tables are up to date");
     Ok(())
 }
 
-async fn pending<S: Service>(settings: &Settings, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let own = ServiceSettings::read(settings, S::NAME)?;
+async fn pending(program: &Program, settings: &Settings, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let own = ServiceSettings::read(settings, program.name)?;
     let database = Database::new(own.database.clone(), PoolOptions::default());
-    let pending = database.pending(&server::all_migrations::<S>()).await;
-    let pending = pending.with_context(|| format!("the tables of {} cannot be looked at", S::NAME))?;
+    let pending = database.pending(&(program.migrations)()).await;
+    let pending = pending.with_context(|| format!("the tables of {} cannot be looked at", program.name))?;
     for name in &pending {
         writeln!(out, "{name}")?;
     }

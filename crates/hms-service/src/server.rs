@@ -211,7 +211,7 @@ fn serve<S: Service>(
             .wrap(from_fn(metrics::observe))
             .wrap(from_fn(hms_api::identify))
     });
-    context.tasks.spawn(|stop| upkeep::run(context.clone(), stop));
+    context.tasks.spawn(|stop| upkeep::run(context.giving_way(), stop));
     let server =
         server.workers(workers).disable_signals().shutdown_timeout(DRAIN_SECONDS).listen(listener)?.run();
     Ok(Running {

@@ -5,11 +5,11 @@ use std::io::Write;
 use anyhow::Context as _;
 use utoipa::openapi::OpenApi;
 
-use crate::services::ENTRIES;
+use crate::services::PROGRAMS;
 
 /// The documents of all services, by name.
 pub fn documents() -> impl Iterator<Item = (&'static str, OpenApi)> {
-    ENTRIES.iter().map(|entry| (entry.name, (entry.document)()))
+    PROGRAMS.iter().map(|program| (program.name, (program.document)()))
 }
 
 /// Writes the document of one service as JSON.

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::future::try_join_all;
 use hms_bus::InProcess;
 use hms_model::service::SERVICES;
-use hms_service::{Running, Service, Wiring};
+use hms_service::{Program, Running, Wiring};
 use hms_settings::Settings;
 
-use crate::services::ENTRIES;
+use crate::services::PROGRAMS;
 
 /// How long all services may take to answer after they have started.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ impl Platform {
         // One name would be that of all of them: each has its own in a trace.
         let settings = &settings.with([("OTEL_SERVICE_NAME", "")]);
         let broker = InProcess::new(SERVICES.iter().map(|service| service.name));
-        let starting = ENTRIES.iter().map(|entry| (entry.start)(settings.clone(), broker.clone()));
+        let starting = PROGRAMS.iter().map(|program| start(program, settings, broker.clone()));
         let services = try_join_all(starting).await?;
         let gateway = hms_gateway::start(hms_gateway::Config::from_settings(settings)?).await?;
         let platform = Self { services, gateway };
@@ -65,14 +65,9 @@ impl Platform {
 }
 
 /// Starts one service within the platform.
-pub(crate) fn start<S: Service>(
-    settings: Settings,
-    broker: InProcess,
-) -> BoxFuture<'static, anyhow::Result<Running>> {
-    Box::pin(async move {
-        let settings = with_own_database(&settings, S::NAME)?;
-        hms_service::start::<S>(&settings, Wiring { broker: Some(broker), ..Wiring::default() }).await
-    })
+async fn start(program: &Program, settings: &Settings, broker: InProcess) -> anyhow::Result<Running> {
+    let settings = with_own_database(settings, program.name)?;
+    (program.start)(settings, Wiring { broker: Some(broker), ..Wiring::default() }).await
 }
 
 /// `DATABASE_URL` names the server here; each service has a database of its own on it.

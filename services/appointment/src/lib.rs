@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_bus::Consumer;
-use hms_service::Context;
+use hms_service::{Context, Program};
 use tokio::sync::Notify;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -26,6 +26,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/appoi
 
 /// The appointment service.
 pub struct Service;
+
+/// The same for programs.
+pub static PROGRAM: Program = Program::of::<Service>();
 
 /// What the handlers share.
 pub struct State {
@@ -102,9 +105,9 @@ impl hms_service::Service for Service {
         let config = Config::read(&context.settings)?;
         let feed = Arc::new(Feed::new(context.database.clone(), context.tasks.closing()));
         let offering = Arc::new(Notify::new());
-        context.tasks.spawn(|stop| upkeep::run(context.clone(), stop));
+        context.tasks.spawn(|stop| upkeep::run(context.giving_way(), stop));
         context.tasks.spawn(|stop| Arc::clone(&feed).run(stop));
-        let offers = offering::Offering::new(context.clone(), Arc::clone(&offering), config.offer_for);
+        let offers = offering::Offering::new(context.giving_way(), Arc::clone(&offering), config.offer_for);
         context.tasks.spawn(|stop| offers.run(stop));
         Ok(State { config, feed, offering })
     }

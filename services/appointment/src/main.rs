@@ -1,5 +1,5 @@
 //! The appointment service as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    hms_service::run::<hms_appointment::Service>()
+    hms_service::run(&hms_appointment::PROGRAM)
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_model::role::RecordAccess;
-use hms_service::Context;
+use hms_service::{Context, Program};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use domain::chain;
@@ -30,6 +30,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/audit
 
 /// The audit service.
 pub struct Service;
+
+/// The same for programs.
+pub static PROGRAM: Program = Program::of::<Service>();
 
 /// What the handlers share.
 pub struct State {
@@ -61,9 +64,9 @@ impl hms_service::Service for Service {
     async fn start(context: &Context) -> anyhow::Result<State> {
         let config = Config::read(&context.settings)?;
         signer::ensure(context).await?;
-        let keeper = Keeper::new(context.clone(), config.retention);
+        let keeper = Keeper::new(context.giving_way(), config.retention);
         context.tasks.spawn(|stop| keeper.run(stop));
-        let inspection = Inspection::new(context.clone())?;
+        let inspection = Inspection::new(context.giving_way())?;
         context.tasks.spawn(|stop| inspection.run(stop));
         Ok(State { access: config.access })
     }

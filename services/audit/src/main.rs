@@ -1,5 +1,5 @@
 //! The audit service as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    hms_service::run::<hms_audit::Service>()
+    hms_service::run(&hms_audit::PROGRAM)
 }

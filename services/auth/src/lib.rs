@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_bus::Consumer;
-use hms_service::Context;
+use hms_service::{Context, Program};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use api::{accounts, api_keys, auth, clients, internal, jwks, oauth, signing_keys, well_known};
@@ -34,6 +34,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/auth"
 
 /// The auth service.
 pub struct Service;
+
+/// The same for programs.
+pub static PROGRAM: Program = Program::of::<Service>();
 
 impl hms_service::Service for Service {
     const NAME: &'static str = "auth";

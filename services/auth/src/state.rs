@@ -50,7 +50,7 @@ impl State {
             last_use: Arc::clone(&state.last_use),
             every: settings.upkeep_every,
         };
-        context.tasks.spawn(|stop| upkeep.run(context.clone(), stop));
+        context.tasks.spawn(|stop| upkeep.run(context.giving_way(), stop));
         Ok(state)
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_bus::Consumer;
-use hms_service::Context;
+use hms_service::{Context, Program};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use config::Config;
@@ -30,6 +30,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/billi
 
 /// The billing service.
 pub struct Service;
+
+/// The same for programs.
+pub static PROGRAM: Program = Program::of::<Service>();
 
 /// What the handlers share.
 pub struct State {
@@ -71,11 +74,12 @@ impl hms_service::Service for Service {
 
     async fn start(context: &Context) -> anyhow::Result<State> {
         let config = Arc::new(Config::read(&context.settings)?);
-        let (own, steps) = (context.clone(), config.dunning);
+        let (own, steps) = (context.giving_way(), config.dunning);
         context.tasks.spawn(move |stop| dunning::run(own, steps, stop));
         let provider = config.provider.clone().map(|settings| {
             let wake = Arc::new(Notify::new());
-            let courier = Courier::new(context.clone(), PaymentIntents::new(&settings), Arc::clone(&wake));
+            let courier =
+                Courier::new(context.giving_way(), PaymentIntents::new(&settings), Arc::clone(&wake));
             context.tasks.spawn(|stop| courier.run(stop));
             ProviderState { webhook_secret: settings.webhook_secret, wake }
         });

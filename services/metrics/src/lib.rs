@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_bus::Consumer;
-use hms_service::Context;
+use hms_service::{Context, Program};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use aggregate::Aggregation;
@@ -24,6 +24,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/metri
 
 /// The metrics service.
 pub struct Service;
+
+/// The same for programs.
+pub static PROGRAM: Program = Program::of::<Service>();
 
 /// What the handlers share.
 pub struct State {
@@ -57,7 +60,7 @@ impl hms_service::Service for Service {
 
     async fn start(context: &Context) -> anyhow::Result<State> {
         let config = Config::read(&context.settings)?;
-        let counting = Aggregation::new(context, config);
+        let counting = Aggregation::new(&context.giving_way(), config);
         context.tasks.spawn(|stop| counting.clone().schedule(stop));
         Ok(State { config, counting })
     }

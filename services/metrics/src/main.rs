@@ -1,5 +1,5 @@
 //! The metrics service as a program of its own.
 
 fn main() -> std::process::ExitCode {
-    hms_service::run::<hms_metrics::Service>()
+    hms_service::run(&hms_metrics::PROGRAM)
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use hms_model::role::RecordAccess;
-use hms_service::Context;
+use hms_service::{Context, Program};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use bells::Bells;
@@ -36,6 +36,9 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/notif
 
 /// The notification service.
 pub struct Service;
+
+/// The same for programs.
+pub static PROGRAM: Program = Program::of::<Service>();
 
 /// What all need who write messages; clones are the same.
 #[derive(Clone)]
@@ -111,13 +114,13 @@ impl hms_service::Service for Service {
         let access = hms_care::record_access(&context.settings)?;
         let public_url = hms_access::public_url(&context.settings)?.into();
         let devices = Arc::new(DeviceSeal::open(&context.settings, &context.own.data_dir)?);
-        let (own, seal) = (context.clone(), Arc::clone(&devices));
+        let (own, seal) = (context.giving_way(), Arc::clone(&devices));
         context.tasks.spawn(|stop| device_seal::run(own, seal, stop));
         let desk = Desk { house, bells: Bells::default(), devices, public_url };
         let channels = Arc::new(Channels::open(context)?);
         let sender = Sender::new(context, &channels, &desk);
-        context.tasks.spawn(|stop| sender::keep(context.clone(), desk.bells.clone(), stop));
-        context.tasks.spawn(|stop| reminding::run(context.clone(), desk.clone(), stop));
+        context.tasks.spawn(|stop| sender::keep(context.giving_way(), desk.bells.clone(), stop));
+        context.tasks.spawn(|stop| reminding::run(context.giving_way(), desk.clone(), stop));
         Ok(State { channels, desk, sender, webhooks: Webhooks::start(context)?, access })
     }
 }

@@ -43,7 +43,7 @@ pub struct Sender {
 impl Sender {
     /// One that hands messages to these channels.
     pub fn new(context: &Context, channels: &Arc<Channels>, desk: &Desk) -> Self {
-        Self { context: context.clone(), channels: Arc::clone(channels), desk: desk.clone() }
+        Self { context: context.giving_way(), channels: Arc::clone(channels), desk: desk.clone() }
     }
 
     /// Takes the jobs of all queues.

@@ -39,7 +39,7 @@ impl Webhooks {
         let settings = WebhookSettings::read(&context.settings)?;
         let seal = Arc::new(Seal::open(&context.settings, &context.own.data_dir)?);
         let (wake, rules) = (Arc::new(Notify::new()), settings.rules.clone());
-        let sender = Sender::new(context.clone(), settings, Arc::clone(&seal), Arc::clone(&wake))?;
+        let sender = Sender::new(context.giving_way(), settings, Arc::clone(&seal), Arc::clone(&wake))?;
         context.tasks.spawn(|stop| sender.run(stop));
         Ok(Self { seal, rules, wake })
     }

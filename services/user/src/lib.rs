@@ -13,7 +13,7 @@ mod telling;
 use std::sync::Arc;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use hms_service::Context;
+use hms_service::{Context, Program};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::api::{break_glass, department, patient, practitioner};
@@ -21,9 +21,12 @@ use crate::records::Records;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/user");
 
-/// The service, for `hms_service::run` and `hms up`.
+/// The user service.
 #[derive(Debug)]
 pub struct Service;
+
+/// The same for programs.
+pub static PROGRAM: Program = Program::of::<Service>();
 
 impl hms_service::Service for Service {
     const NAME: &'static str = "user";
@@ -67,9 +70,9 @@ impl hms_service::Service for Service {
     }
 
     async fn start(context: &Context) -> anyhow::Result<Records> {
-        let database = context.database.clone();
+        let database = context.database.giving_way();
         context.tasks.spawn(|stop| refolding::run(database, stop));
-        context.tasks.spawn(|stop| telling::run(context.clone(), stop));
+        context.tasks.spawn(|stop| telling::run(context.giving_way(), stop));
         Records::start(context)
     }
 }

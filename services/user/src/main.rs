@@ -1,5 +1,5 @@
 //! The user service alone.
 
 fn main() -> std::process::ExitCode {
-    hms_service::run::<hms_user::Service>()
+    hms_service::run(&hms_user::PROGRAM)
 }

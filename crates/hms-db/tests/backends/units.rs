@@ -21,6 +21,7 @@ both!(
     who_gets_no_connection_in_time_is_told,
     a_killed_connection_is_replaced,
     a_reader_does_not_write,
+    what_nobody_waits_for_gives_way_where_it_holds_up_nobody,
 );
 
 async fn count(database: &Database) -> i64 {
@@ -215,4 +216,27 @@ async fn a_reader_does_not_write(scratch: Scratch) {
     let database = scratch.ready().await;
     assert!(database.read(|db| add_customer(db, &customer("Ann", None))).await.is_err());
     assert_eq!(count(&database).await, 0);
+}
+
+async fn what_nobody_waits_for_gives_way_where_it_holds_up_nobody(scratch: Scratch) {
+    let nice = |_: &mut Db| Ok::<_, Error>(rustix::process::getpriority_process(None).unwrap());
+    let database = scratch.ready().await;
+    let behind = database.giving_way();
+    let usual = database.write(nice).await.unwrap();
+    let gives_way = !scratch.is_sqlite() && cfg!(target_os = "linux");
+    for _ in 0..3 {
+        let found = (behind.write(nice).await.unwrap(), behind.read(nice).await.unwrap());
+        assert_eq!(found.0, found.1);
+        assert_eq!(found.0 > usual, gives_way, "{found:?}, and usually {usual}");
+        assert_eq!(database.read(nice).await.unwrap(), usual, "its threads are its own");
+    }
+
+    // What is left to the runtime there is left to that of whoever asked.
+    let spawned = behind.read(|_| Ok::<_, Error>(tokio::spawn(async { 7 }))).await.unwrap();
+    assert_eq!(spawned.await.unwrap(), 7);
+
+    // It is the same database, with as many connections.
+    behind.write(|db| add_customer(db, &customer("Ann", None))).await.unwrap();
+    assert_eq!((count(&database).await, database.writes()), (1, behind.writes()));
+    assert_eq!(database.status().max, behind.status().max);
 }
