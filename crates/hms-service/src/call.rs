@@ -21,7 +21,6 @@ use hms_trace::{Kind, Span};
 
 use crate::access_log::Look;
 use crate::idempotency::Key;
-use crate::reply::Answer;
 use crate::work::{Act, Scene, Work};
 use crate::{Context, Reply};
 
@@ -173,23 +172,34 @@ impl<R> Call<R> {
     {
         let _working = key.as_ref().map(|key| key.enter(&self.context.in_flight)).transpose()?;
         let now = self.context.clock.now();
+        let again = key.clone();
         let unit = move |db: &mut Db| {
-            if let Some(answer) = key.as_ref().map(|key| key.claim(db, now)).transpose()?.flatten() {
-                return Ok((Reply::Done(Answer { replayed: true, ..answer }), false));
-            }
             let mut work = Work::new(db, now, &scene);
             let reply = f(&mut work)?;
             let published = work.flush()?;
-            if let Some(key) = &key {
-                key.keep(work.db, &reply)?;
+            match &key {
+                Some(key) if !key.keep(work.db, &reply, now)? => Err(Undone::Repetition),
+                _ => Ok((reply, published)),
             }
-            Ok::<_, Problem>((reply, published))
         };
-        let (reply, published) = self.context.database.write(unit).await?;
+        let (reply, published) = match (self.context.database.write(unit).await, again) {
+            (Ok(done), _) => done,
+            (Err(undone), Some(key)) => (self.first_answer(key, undone).await?, false),
+            (Err(undone), None) => return Err(undone.into()),
+        };
         if published {
             self.context.relay.wake();
         }
         Ok(reply)
+    }
+
+    /// What a unit of work that was rolled back is answered: as the first one with its key was, or by why it was.
+    async fn first_answer(&self, key: Key, undone: Undone) -> Result<Reply, Problem> {
+        match self.context.database.read(move |db| key.first_answer(db)).await {
+            Ok(Some(answer)) => Ok(Reply::Done(answer)),
+            Err(problem) if problem.code() == Code::IdempotencyMismatch => Err(problem),
+            Ok(None) | Err(_) => Err(undone.into()),
+        }
     }
 
     /// Notes that records of patients are about to be shown; returns when that is durable. Nothing is noted when
@@ -212,6 +222,35 @@ impl<R> Call<R> {
     fn scene(&self) -> Result<Scene, Problem> {
         let info = RequestInfo::of(&self.request)?;
         Ok(Scene::new(self.context.service, self.claims.as_deref(), info))
+    }
+}
+
+/// Why a unit of work is rolled back.
+enum Undone {
+    Refused(Problem),
+    /// There is an answer to its key already.
+    Repetition,
+}
+
+impl From<Problem> for Undone {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl From<hms_db::Error> for Undone {
+    fn from(error: hms_db::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Undone> for Problem {
+    fn from(undone: Undone) -> Self {
+        match undone {
+            Undone::Refused(problem) => problem,
+            // Its record was there when it was to be written, and is not there now: the next attempt will tell.
+            Undone::Repetition => Self::new(Code::IdempotencyInFlight),
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! `Idempotency-Key`: same key and same body gives the first answer again. The record lives in the transaction of
 //! its effect, so that it is there exactly when the effect is.
+//!
+//! Nearly every key is new. So a unit of work begins without a look at it and ends with its one record; where there is one
+//! already, or the unit is refused (a repetition mostly is, by what the first one did), all of it is rolled back and the first
+//! answer looked up.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,6 +43,8 @@ struct NewKey<'a> {
     operation: &'a str,
     idempotency_key: &'a str,
     fingerprint: &'a str,
+    status: Option<i64>,
+    answer: Option<Json>,
     created_at: At,
 }
 
@@ -63,51 +69,45 @@ impl Key {
         })
     }
 
-    /// Claims the key. A repetition gets the first answer, or 422 when its body is another one.
-    pub fn claim(&self, db: &mut Db, now: DateTime<Utc>) -> Result<Option<Answer>, Problem> {
+    /// The first answer to this key, once there is one; 422 when it was to another body.
+    pub fn first_answer(&self, db: &mut Db) -> Result<Option<Answer>, Problem> {
+        let kept: Option<(String, Option<Json>)> = idempotency_keys::table
+            .find((&self.caller, &self.operation, &self.key))
+            .select((idempotency_keys::fingerprint, idempotency_keys::answer))
+            .first(db)
+            .optional()
+            .map_err(hms_db::Error::from)?;
+        let Some((fingerprint, answer)) = kept else { return Ok(None) };
+        if fingerprint != self.fingerprint {
+            return Err(Problem::new(Code::IdempotencyMismatch));
+        }
+        let answer = answer.ok_or_else(|| Problem::new(Code::IdempotencyInFlight))?;
+        let answer: Answer = serde_json::from_value(answer.0).map_err(|error| {
+            tracing::error!(%error, "a kept answer cannot be read");
+            Problem::new(Code::Internal)
+        })?;
+        Ok(Some(Answer { replayed: true, ..answer }))
+    }
+
+    /// Keeps the answer beside the effect, as the last thing of a unit of work; a refusal that commits is not kept. False when
+    /// there is an answer already: then there must be no second effect.
+    pub fn keep(&self, db: &mut Db, reply: &Reply, now: DateTime<Utc>) -> Result<bool, Problem> {
+        let answer = match reply {
+            Reply::Refused(_) => return Ok(self.first_answer(db)?.is_none()),
+            Reply::Done(answer) => answer,
+        };
         let new = NewKey {
             caller: &self.caller,
             operation: &self.operation,
             idempotency_key: &self.key,
             fingerprint: &self.fingerprint,
+            status: Some(i64::from(answer.status)),
+            answer: Some(Json(serde_json::to_value(answer).unwrap_or_default())),
             created_at: now.into(),
         };
-        // Another process that holds the key makes this wait until it has committed or rolled back.
-        let claimed =
-            diesel::insert_into(idempotency_keys::table).values(&new).or_ignore().kept().execute(db);
-        if claimed.map_err(hms_db::Error::from)? == 1 {
-            return Ok(None);
-        }
-        let (fingerprint, answer): (String, Option<Json>) = idempotency_keys::table
-            .find((&self.caller, &self.operation, &self.key))
-            .select((idempotency_keys::fingerprint, idempotency_keys::answer))
-            .first(db)
-            .map_err(hms_db::Error::from)?;
-        if fingerprint != self.fingerprint {
-            return Err(Problem::new(Code::IdempotencyMismatch));
-        }
-        let answer = answer.ok_or_else(|| Problem::new(Code::IdempotencyInFlight))?;
-        serde_json::from_value(answer.0).map(Some).map_err(|error| {
-            tracing::error!(%error, "a kept answer cannot be read");
-            Problem::new(Code::Internal)
-        })
-    }
-
-    /// Keeps the answer beside the effect; a refusal that commits frees the key again.
-    pub fn keep(&self, db: &mut Db, reply: &Reply) -> Result<(), Problem> {
-        let row = idempotency_keys::table.find((&self.caller, &self.operation, &self.key));
-        match reply {
-            Reply::Refused(_) => diesel::delete(row).kept().execute(db).map_err(hms_db::Error::from)?,
-            Reply::Done(answer) => {
-                let json = serde_json::to_value(answer).unwrap_or_default();
-                let kept = (
-                    idempotency_keys::status.eq(Some(i64::from(answer.status))),
-                    idempotency_keys::answer.eq(Some(Json(json))),
-                );
-                diesel::update(row).set(kept).kept().execute(db).map_err(hms_db::Error::from)?
-            }
-        };
-        Ok(())
+        // Another process that does the same makes this wait until it has committed or rolled back.
+        let kept = diesel::insert_into(idempotency_keys::table).values(&new).or_ignore().kept().execute(db);
+        Ok(kept.map_err(hms_db::Error::from)? == 1)
     }
 
     /// Marks the key as being worked on in this process; 409 when it is already.

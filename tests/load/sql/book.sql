@@ -14,10 +14,6 @@
 \set practitioner random(1, 50)
 -- sent: BEGIN
 BEGIN;
--- sent: INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at") VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at")
-VALUES ('0197a3c2-0000-7000-8000-000000000001', 'POST /api/v1/appointments', CAST(:key AS text), repeat('f', 64), now())
-ON CONFLICT DO NOTHING;
 -- sent: SELECT "practitioners"."name", "practitioners"."active", (SELECT "patients"."active" FROM "patients" WHERE ("patients"."id" = $1) LIMIT $2), (SELECT "departments"."active" FROM "departments" WHERE ("departments"."id" = $3) LIMIT $4), (SELECT "occupancy"."end_at" FROM "occupancy" WHERE (((("occupancy"."resource_id" = $5) AND ("occupancy"."start_at" < $6)) AND ("occupancy"."owner_id" != $7)) AND (("occupancy"."expires_at" IS NULL) OR ("occupancy"."expires_at" > $8))) ORDER BY "occupancy"."start_at" DESC LIMIT $9), (SELECT "occupancy"."owner_id" FROM "occupancy" WHERE (("occupancy"."resource_id" = $10) AND ("occupancy"."expires_at" <= $11)) LIMIT $12), (SELECT "schedules"."id" FROM "schedules" WHERE (("schedules"."practitioner_id" = $13) AND "schedules"."active") LIMIT $14) FROM "practitioners" WHERE ("practitioners"."id" = $15) FOR UPDATE
 SELECT "practitioners"."name", "practitioners"."active",
   (SELECT "patients"."active" FROM "patients"
@@ -57,9 +53,10 @@ FROM unnest(
   ARRAY[repeat('x', 700), repeat('x', 780)],
   ARRAY[CAST(now() AS text), CAST(now() AS text)]
 ) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place;
--- sent: UPDATE "idempotency_keys" SET "status" = $1, "answer" = $2 WHERE (("idempotency_keys"."caller" = $3) AND (("idempotency_keys"."operation" = $4) AND ("idempotency_keys"."idempotency_key" = $5)))
-UPDATE "idempotency_keys" SET "status" = 201, "answer" = jsonb_build_object('status', 201, 'body', repeat('x', 540))
-WHERE "caller" = '0197a3c2-0000-7000-8000-000000000001' AND "operation" = 'POST /api/v1/appointments'
-  AND "idempotency_key" = CAST(:key AS text);
+-- sent: INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "status", "answer", "created_at") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "status", "answer", "created_at")
+VALUES ('0197a3c2-0000-7000-8000-000000000001', 'POST /api/v1/appointments', CAST(:key AS text), repeat('f', 64), 201,
+  jsonb_build_object('status', 201, 'body', repeat('x', 540)), now())
+ON CONFLICT DO NOTHING;
 -- sent: COMMIT
 COMMIT;

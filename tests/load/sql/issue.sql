@@ -12,11 +12,6 @@
 \set patient random(1, 100)
 -- sent: BEGIN
 BEGIN;
--- sent: INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at") VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at")
-VALUES ('0197a3c2-0000-7000-8000-000000000001', 'POST /api/v1/billing/invoices', CAST(:key AS text), repeat('f', 64),
-  now())
-ON CONFLICT DO NOTHING;
 -- sent: SELECT "patients"."name" FROM "patients" WHERE ("patients"."id" = $1) LIMIT $2
 SELECT "patients"."name" FROM "patients"
 WHERE "patients"."id" = CAST(lpad(CAST(:patient AS text), 32, '0') AS uuid) LIMIT 1;
@@ -57,9 +52,10 @@ FROM unnest(
   ARRAY[repeat('x', 720), repeat('x', 780), repeat('x', 780)],
   ARRAY[CAST(now() AS text), CAST(now() AS text), CAST(now() AS text)]
 ) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place;
--- sent: UPDATE "idempotency_keys" SET "status" = $1, "answer" = $2 WHERE (("idempotency_keys"."caller" = $3) AND (("idempotency_keys"."operation" = $4) AND ("idempotency_keys"."idempotency_key" = $5)))
-UPDATE "idempotency_keys" SET "status" = 201, "answer" = jsonb_build_object('status', 201, 'body', repeat('x', 1300))
-WHERE "caller" = '0197a3c2-0000-7000-8000-000000000001' AND "operation" = 'POST /api/v1/billing/invoices'
-  AND "idempotency_key" = CAST(:key AS text);
+-- sent: INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "status", "answer", "created_at") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "status", "answer", "created_at")
+VALUES ('0197a3c2-0000-7000-8000-000000000001', 'POST /api/v1/billing/invoices', CAST(:key AS text), repeat('f', 64), 201,
+  jsonb_build_object('status', 201, 'body', repeat('x', 1300)), now())
+ON CONFLICT DO NOTHING;
 -- sent: COMMIT
 COMMIT;

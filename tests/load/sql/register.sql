@@ -9,10 +9,6 @@
 \set mrn random(1, 9223372036854775807)
 -- sent: BEGIN
 BEGIN;
--- sent: INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at") VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "created_at")
-VALUES ('0197a3c2-0000-7000-8000-000000000001', 'POST /api/v1/patients', CAST(:key AS text), repeat('f', 64), now())
-ON CONFLICT DO NOTHING;
 -- sent: INSERT INTO "patients" ("id", "mrn", "status", "given_name", "family_name", "birth_date", "gender", "phone", "email", "language", "address", "identifiers", "deceased_at", "account_id", "version", "created_at", "updated_at", "search_text", "search_version") VALUES ($1, $2, $3, $4, $5, $6, $7, DEFAULT, DEFAULT, DEFAULT, DEFAULT, $8, DEFAULT, DEFAULT, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING
 INSERT INTO "patients" ("id", "mrn", "status", "given_name", "family_name", "birth_date", "gender", "phone", "email",
   "language", "address", "identifiers", "deceased_at", "account_id", "version", "created_at", "updated_at",
@@ -31,9 +27,10 @@ FROM unnest(
   ARRAY[repeat('x', 520), repeat('x', 780)],
   ARRAY[CAST(now() AS text), CAST(now() AS text)]
 ) WITH ORDINALITY AS given ("event_id", "kind", "subject", "body", "created_at", place) ORDER BY place;
--- sent: UPDATE "idempotency_keys" SET "status" = $1, "answer" = $2 WHERE (("idempotency_keys"."caller" = $3) AND (("idempotency_keys"."operation" = $4) AND ("idempotency_keys"."idempotency_key" = $5)))
-UPDATE "idempotency_keys" SET "status" = 201, "answer" = jsonb_build_object('status', 201, 'body', repeat('x', 420))
-WHERE "caller" = '0197a3c2-0000-7000-8000-000000000001' AND "operation" = 'POST /api/v1/patients'
-  AND "idempotency_key" = CAST(:key AS text);
+-- sent: INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "status", "answer", "created_at") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+INSERT INTO "idempotency_keys" ("caller", "operation", "idempotency_key", "fingerprint", "status", "answer", "created_at")
+VALUES ('0197a3c2-0000-7000-8000-000000000001', 'POST /api/v1/patients', CAST(:key AS text), repeat('f', 64), 201,
+  jsonb_build_object('status', 201, 'body', repeat('x', 420)), now())
+ON CONFLICT DO NOTHING;
 -- sent: COMMIT
 COMMIT;

@@ -6,6 +6,7 @@ use actix_web::post;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use hms_api::Json;
 use hms_bus::{ConsumeError, Consumer};
 use hms_db::{Db, Key};
 use hms_model::event::{
@@ -13,8 +14,10 @@ use hms_model::event::{
     PractitionerCreated, PractitionerUpdated,
 };
 use hms_model::role::scope;
-use hms_problem::Problem;
+use hms_problem::{Code, Problem};
 use hms_service::{Call, Context, Reply};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
@@ -38,7 +41,7 @@ impl hms_service::Service for Scribe {
     }
 
     fn routes(routes: &mut ServiceConfig<'_>) {
-        routes.service(found_department);
+        routes.service(found_department).service(make_effect);
     }
 
     fn consumer(_: &Arc<()>) -> Consumer {
@@ -53,10 +56,8 @@ impl hms_service::Service for Scribe {
             diesel::sql_query(place(delivery.db, "INSERT INTO effects (event_id) VALUES (?)"))
                 .bind::<hms_db::sql::Uid, _>(id)
                 .execute(delivery.db)?;
-            let refusals: Vec<Refusal> =
-                diesel::sql_query("SELECT reason FROM refusals").load(delivery.db)?;
-            match refusals.into_iter().next() {
-                Some(refusal) => Err(ConsumeError::Reject(refusal.reason)),
+            match refusal(delivery.db)? {
+                Some(reason) => Err(ConsumeError::Reject(reason)),
                 None => Ok(()),
             }
         })
@@ -65,6 +66,11 @@ impl hms_service::Service for Scribe {
     async fn start(_: &Context) -> anyhow::Result<()> {
         Ok(())
     }
+}
+
+fn refusal(db: &mut Db) -> hms_db::Result<Option<String>> {
+    let refusals: Vec<Refusal> = diesel::sql_query("SELECT reason FROM refusals").load(db)?;
+    Ok(refusals.into_iter().next().map(|refusal| refusal.reason))
 }
 
 /// The placeholder as each database writes it.
@@ -84,6 +90,35 @@ async fn found_department(call: Call<scope::SignedIn>) -> Result<Reply, Problem>
         let facts = DepartmentFacts { department_id, version: 1, name: "Radiology".into(), active: true };
         work.publish(&DepartmentCreated(facts))?;
         Ok(Reply::no_content())
+    })
+    .await
+}
+
+/// For a refusal that commits.
+pub const AND_YET: &str = "and yet it stays";
+
+/// What tells one request from another.
+#[derive(Deserialize, ToSchema)]
+struct Wish {
+    #[expect(dead_code, reason = "only the whole body is looked at")]
+    name: String,
+}
+
+/// Makes an effect and answers its id, unless there is a refusal.
+#[utoipa::path(tag = "audit", request_body = Wish, responses((status = 200, body = String)))]
+#[post("/audit/effects")]
+async fn make_effect(call: Call<scope::SignedIn>, _: Json<Wish>) -> Result<Reply, Problem> {
+    call.write(|work| {
+        let id = work.new_id::<()>();
+        diesel::sql_query(place(work.db, "INSERT INTO effects (event_id) VALUES (?)"))
+            .bind::<hms_db::sql::Uid, _>(Key::from(id))
+            .execute(work.db)
+            .map_err(hms_db::Error::from)?;
+        match refusal(work.db)? {
+            None => Ok(Reply::ok(&id)?.version(7).at("/effects")),
+            Some(reason) if reason == AND_YET => Ok(Reply::Refused(Problem::new(Code::Duplicate))),
+            Some(_) => Err(Problem::new(Code::Duplicate)),
+        }
     })
     .await
 }
