@@ -19,17 +19,14 @@ pub(crate) enum Threads {
 impl Threads {
     /// Runs `work`, which blocks.
     pub(crate) fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        match (self, giving_way()) {
-            (Self::GivingWay, Some(runtime)) => {
-                let caller = Handle::current();
-                runtime.spawn_blocking(move || {
-                    // The other runtime has threads and nobody who drives what is spawned on it.
-                    let _caller = caller.enter();
-                    work()
-                })
-            }
-            _ => tokio::task::spawn_blocking(work),
-        }
+        let others = if self == Self::GivingWay { giving_way() } else { None };
+        let Some(others) = others else { return tokio::task::spawn_blocking(work) };
+        let caller = Handle::current();
+        others.spawn_blocking(move || {
+            // The other runtime has threads and nobody who drives what is spawned on it.
+            let _caller = caller.enter();
+            work()
+        })
     }
 }
 

@@ -72,7 +72,7 @@ const UNKEYED: &[(&str, &[&str])] = &[
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "POST /api/v1/services/{service}/dead-letters/{event_id}/redrive",
-        "crates/hms-service/tests/dead_letters.rs",
+        "crates/hms-service/tests/service/dead_letters.rs",
         "a_letter_is_sent_again_until_it_is_taken_and_then_once",
     ),
     (

@@ -1,22 +1,13 @@
 //! A request with an `Idempotency-Key` that is sent again: one effect, and the first answer.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
-
-use common::{AND_YET, Scribe};
 use diesel::RunQueryDsl;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 use hms_db::{Backend, Db};
 use hms_model::role::Role;
 use hms_testkit::{Answer, Client, TestService, until};
 use serde_json::json;
+
+use crate::common::{AND_YET, Scribe, refuse};
 
 type App = TestService<Scribe>;
 
@@ -46,19 +37,6 @@ fn is_again(again: &Answer, first: &Answer) {
     };
     assert_eq!(told(again.expect(200)), told(first.expect(200)));
     assert_eq!(again.header("idempotent-replayed"), "true");
-}
-
-/// Lets the service refuse everything from now on, or nothing any more.
-async fn refuse(app: &App, reason: Option<&'static str>) {
-    let change = move |db: &mut Db| {
-        diesel::sql_query("DELETE FROM refusals").execute(db)?;
-        if let Some(reason) = reason {
-            let insert = common::place(db, "INSERT INTO refusals (reason) VALUES (?)");
-            diesel::sql_query(insert).bind::<Text, _>(reason).execute(db)?;
-        }
-        Ok::<_, hms_db::Error>(())
-    };
-    app.database.write(change).await.unwrap();
 }
 
 hms_testkit::on_both_back_ends! {

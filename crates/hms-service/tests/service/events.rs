@@ -1,19 +1,7 @@
 //! A service publishes and consumes what the registry of events has down for it, and nothing else.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    dead_code,
-    reason = "a test may fail by panic, and needs only some of what is common"
-)]
-
-mod common;
-
 use std::sync::Arc;
 
-use common::Scribe;
 use diesel_migrations::EmbeddedMigrations;
 use hms_bus::Consumer;
 use hms_model::role::Role;
@@ -21,6 +9,8 @@ use hms_service::{Context, Service, Wiring};
 use hms_settings::Settings;
 use hms_testkit::{Folder, TestService};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::common::Scribe;
 
 hms_testkit::on_both_back_ends! {
     async fn a_fact_of_another_service_is_not_published(backend) {

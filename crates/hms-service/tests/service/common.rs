@@ -16,6 +16,7 @@ use hms_model::event::{
 use hms_model::role::scope;
 use hms_problem::{Code, Problem};
 use hms_service::{Call, Context, Reply};
+use hms_testkit::TestService;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -71,6 +72,19 @@ impl hms_service::Service for Scribe {
 fn refusal(db: &mut Db) -> hms_db::Result<Option<String>> {
     let refusals: Vec<Refusal> = diesel::sql_query("SELECT reason FROM refusals").load(db)?;
     Ok(refusals.into_iter().next().map(|refusal| refusal.reason))
+}
+
+/// Lets the service refuse everything from now on, or nothing any more.
+pub async fn refuse(app: &TestService<Scribe>, reason: Option<&'static str>) {
+    let change = move |db: &mut Db| {
+        diesel::sql_query("DELETE FROM refusals").execute(db)?;
+        if let Some(reason) = reason {
+            let insert = place(db, "INSERT INTO refusals (reason) VALUES (?)");
+            diesel::sql_query(insert).bind::<Text, _>(reason).execute(db)?;
+        }
+        Ok::<_, hms_db::Error>(())
+    };
+    app.database.write(change).await.unwrap();
 }
 
 /// The placeholder as each database writes it.

@@ -1,19 +1,8 @@
 //! The dead letters of a service, as an admin meets them.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a test may fail by panic"
-)]
-
-mod common;
-
 use chrono::TimeDelta;
-use common::Scribe;
 use diesel::RunQueryDsl;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 use hms_bus::dead_letters::{self, DeadLetter, Death, Label};
 use hms_db::Db;
 use hms_model::Coded;
@@ -23,6 +12,8 @@ use hms_model::id::{EventId, Id, PatientId};
 use hms_model::role::Role;
 use hms_testkit::TestService;
 use serde_json::{Value, json};
+
+use crate::common::{Scribe, refuse};
 
 const LETTERS: &str = "/api/v1/services/audit/dead-letters";
 
@@ -65,17 +56,6 @@ async fn bury(app: &App, body: Vec<u8>, reason: &'static str) -> EventId {
 
 async fn bury_event(app: &App, event: &Envelope) -> EventId {
     bury(app, serde_json::to_vec(event).unwrap(), "the shelf is full").await
-}
-
-/// Lets the service refuse everything from now on, or nothing any more.
-async fn refuse(app: &App, reason: Option<&'static str>) {
-    let change = move |db: &mut Db| match reason {
-        Some(reason) => diesel::sql_query(common::place(db, "INSERT INTO refusals (reason) VALUES (?)"))
-            .bind::<Text, _>(reason)
-            .execute(db),
-        None => diesel::sql_query("DELETE FROM refusals").execute(db),
-    };
-    app.database.write(move |db| Ok::<_, hms_db::Error>(change(db)?)).await.unwrap();
 }
 
 #[derive(diesel::QueryableByName)]
