@@ -193,13 +193,11 @@ impl<R> Call<R> {
         Ok(reply)
     }
 
-    /// What a unit of work that was rolled back is answered: as the first one with its key was, or by why it was.
+    /// What a unit of work that was rolled back is answered: as the first one with its key was, or by why it was. Where that
+    /// cannot be looked up, it is not known to be refused: it may have been done.
     async fn first_answer(&self, key: Key, undone: Undone) -> Result<Reply, Problem> {
-        match self.context.database.read(move |db| key.first_answer(db)).await {
-            Ok(Some(answer)) => Ok(Reply::Done(answer)),
-            Err(problem) if problem.code() == Code::IdempotencyMismatch => Err(problem),
-            Ok(None) | Err(_) => Err(undone.into()),
-        }
+        let answer = self.context.database.read(move |db| key.first_answer(db)).await?;
+        answer.map(Reply::Done).ok_or_else(|| undone.into())
     }
 
     /// Notes that records of patients are about to be shown; returns when that is durable. Nothing is noted when

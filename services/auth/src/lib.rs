@@ -35,7 +35,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/auth"
 /// The auth service.
 pub struct Service;
 
-/// The same for programs.
+/// What starts it: its own `main`, and `hms up`.
 pub static PROGRAM: Program = Program::of::<Service>();
 
 impl hms_service::Service for Service {

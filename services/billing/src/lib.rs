@@ -31,7 +31,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/billi
 /// The billing service.
 pub struct Service;
 
-/// The same for programs.
+/// What starts it: its own `main`, and `hms up`.
 pub static PROGRAM: Program = Program::of::<Service>();
 
 /// What the handlers share.

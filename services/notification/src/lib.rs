@@ -37,7 +37,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/notif
 /// The notification service.
 pub struct Service;
 
-/// The same for programs.
+/// What starts it: its own `main`, and `hms up`.
 pub static PROGRAM: Program = Program::of::<Service>();
 
 /// What all need who write messages; clones are the same.

@@ -25,7 +25,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/user"
 #[derive(Debug)]
 pub struct Service;
 
-/// The same for programs.
+/// What starts it: its own `main`, and `hms up`.
 pub static PROGRAM: Program = Program::of::<Service>();
 
 impl hms_service::Service for Service {

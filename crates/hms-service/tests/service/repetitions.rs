@@ -39,6 +39,14 @@ fn is_again(again: &Answer, first: &Answer) {
     assert_eq!(again.header("idempotent-replayed"), "true");
 }
 
+async fn rename(app: &App, table: &'static str, name: &'static str) {
+    let change = move |db: &mut Db| {
+        diesel::sql_query(format!("ALTER TABLE {table} RENAME TO {name}")).execute(db)?;
+        Ok::<_, hms_db::Error>(())
+    };
+    app.database.write(change).await.unwrap();
+}
+
 hms_testkit::on_both_back_ends! {
     async fn a_repetition_has_no_effect_whether_it_would_succeed_or_be_refused(backend) {
         let app = App::start(backend).await;
@@ -73,6 +81,20 @@ hms_testkit::on_both_back_ends! {
             is_again(&ask(&client, reason, "a").await, &first);
         }
         assert_eq!((count(&app, "effects").await, count(&app, "idempotency_keys").await), (3, 2));
+        app.stop().await;
+    }
+
+    /// That the slot is taken must not be said to whoever has taken it.
+    async fn a_refusal_is_not_told_where_it_cannot_be_seen_whether_there_is_an_answer(backend) {
+        let app = App::start(backend).await;
+        let client = app.client(&[Role::Nurse]);
+        let first = ask(&client, "k-1", "a").await;
+        first.expect(200);
+        refuse(&app, Some("full")).await;
+        rename(&app, "idempotency_keys", "gone").await;
+        ask(&client, "k-1", "a").await.expect_problem(500, "INTERNAL");
+        rename(&app, "gone", "idempotency_keys").await;
+        is_again(&ask(&client, "k-1", "a").await, &first);
         app.stop().await;
     }
 
